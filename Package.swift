@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "outreachd",
+  products: [
+    .executable(name: "outreachd", targets: ["outreachd"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // C libraries from Debian.
+    .systemLibrary(
+      name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .target(
+      name: "CSimdJSON",
+      cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O2"])],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+
+    // The pure core. An arrow points down only.
+    .target(name: "Vocabulary", swiftSettings: strict),
+    .target(name: "Expression", dependencies: ["Vocabulary"], swiftSettings: strict),
+    .target(name: "Streaming", dependencies: ["Vocabulary"], swiftSettings: strict),
+    .target(name: "Records", dependencies: ["Streaming", "Vocabulary"], swiftSettings: strict),
+    .target(
+      name: "Policy",
+      dependencies: ["Expression", "Vocabulary", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(
+      name: "Intake", dependencies: ["Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON"],
+      swiftSettings: strict),
+    .target(
+      name: "Situation", dependencies: ["Policy", "Expression", "Records", "Vocabulary"],
+      swiftSettings: strict),
+    .target(
+      name: "Stages",
+      dependencies: [
+        "Situation", "Policy", "Records", "Streaming", "Vocabulary",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
+
+    // The shell: files, Kafka, clocks, threads.
+    .target(
+      name: "StateStore", dependencies: ["CLMDB", "Streaming", "Vocabulary"], swiftSettings: strict),
+    .target(
+      name: "KafkaIO",
+      dependencies: ["CRdKafka", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: strict),
+    .target(
+      name: "Runtime",
+      dependencies: [
+        "Intake", "Stages", "Policy", "Records", "Streaming", "StateStore", "KafkaIO",
+        "Vocabulary",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Simulation", dependencies: ["Runtime", "Vocabulary"], swiftSettings: strict),
+    .target(name: "City", dependencies: ["Vocabulary"], swiftSettings: strict),
+    .executableTarget(
+      name: "outreachd",
+      dependencies: [
+        "Runtime", "Simulation", "City", "KafkaIO", "StateStore", "Policy",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+// City: see Package.swift for its place in the layering.

@@ -1,0 +1,1 @@
+// Expression: see Package.swift for its place in the layering.

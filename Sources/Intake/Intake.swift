@@ -1,0 +1,1 @@
+// Intake: see Package.swift for its place in the layering.

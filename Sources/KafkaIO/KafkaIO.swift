@@ -1,0 +1,1 @@
+// KafkaIO: see Package.swift for its place in the layering.

@@ -1,0 +1,1 @@
+// Policy: see Package.swift for its place in the layering.

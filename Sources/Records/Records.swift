@@ -1,0 +1,1 @@
+// Records: see Package.swift for its place in the layering.

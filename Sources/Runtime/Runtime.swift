@@ -1,0 +1,1 @@
+// Runtime: see Package.swift for its place in the layering.

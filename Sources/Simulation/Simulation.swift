@@ -1,0 +1,1 @@
+// Simulation: see Package.swift for its place in the layering.

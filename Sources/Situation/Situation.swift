@@ -1,0 +1,1 @@
+// Situation: see Package.swift for its place in the layering.

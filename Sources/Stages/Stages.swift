@@ -1,0 +1,1 @@
+// Stages: see Package.swift for its place in the layering.

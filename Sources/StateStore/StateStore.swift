@@ -1,0 +1,1 @@
+// StateStore: see Package.swift for its place in the layering.
