@@ -1,5 +1,3 @@
-public import Vocabulary
-
 /// The internal repartition topics, and the stage that reads each.
 public enum Channel: UInt8, CaseIterable, Sendable {
   /// Keyed by event key, referral id or address; read by Register.

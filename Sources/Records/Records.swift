@@ -1,1 +1,0 @@
-// Records: see Package.swift for its place in the layering.

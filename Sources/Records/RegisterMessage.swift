@@ -1,0 +1,104 @@
+public import Streaming
+public import Vocabulary
+
+/// A record on the channel `events`, read by Register.
+public enum RegisterMessage: Equatable, Sendable {
+  /// From Intake, keyed by the event key.
+  case event(EventMessage)
+  /// From Register, keyed by the event key that `revocation` takes back.
+  case revoke(Revocation)
+  /// From Register, keyed by the referral id: feedback that passed the check for duplicates.
+  case feedback(EventMessage, referral: String)
+  /// From Register, keyed by the address: a report that names only where.
+  case report(EventMessage, address: String)
+  /// From Households, keyed by the referral id: where feedback to it belongs.
+  case referralOpened(referral: String, household: HouseholdKey)
+  /// From Households, keyed by the address: who lives there, nil where nobody known.
+  case addressOf(address: String, household: HouseholdKey?)
+
+  /// The key that decides the partition.
+  public var partitionKey: [UInt8] {
+    switch self {
+    case .event(let message): message.event.key.bytes
+    case .revoke(let revocation): revocation.key.bytes
+    case .feedback(_, let referral), .referralOpened(let referral, _): Array(referral.utf8)
+    case .report(_, let address), .addressOf(let address, _): Array(address.utf8)
+    }
+  }
+
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    switch self {
+    case .event(let message):
+      writer.u8(0)
+      writer.eventMessage(message)
+    case .revoke(let revocation):
+      writer.u8(1)
+      writer.revocation(revocation)
+    case .feedback(let message, let referral):
+      writer.u8(2)
+      writer.eventMessage(message)
+      writer.string(referral)
+    case .report(let message, let address):
+      writer.u8(3)
+      writer.eventMessage(message)
+      writer.string(address)
+    case .referralOpened(let referral, let household):
+      writer.u8(4)
+      writer.string(referral)
+      writer.string(household.text)
+    case .addressOf(let address, let household):
+      writer.u8(5)
+      writer.string(address)
+      writer.optional(household) { $0.string($1.text) }
+    }
+    return writer.bytes
+  }
+
+  public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    var reader = ByteReader(bytes)
+    switch try reader.u8() {
+    case 0: self = .event(try reader.eventMessage())
+    case 1: self = .revoke(try reader.revocation())
+    case 2: self = .feedback(try reader.eventMessage(), referral: try reader.string())
+    case 3: self = .report(try reader.eventMessage(), address: try reader.string())
+    case 4:
+      self = .referralOpened(
+        referral: try reader.string(), household: HouseholdKey(text: try reader.string()))
+    case 5:
+      self = .addressOf(
+        address: try reader.string(),
+        household: try reader.optionalString().map { HouseholdKey(text: $0) })
+    default: throw DecodingFailure("register message")
+    }
+  }
+}
+
+/// The key of a household in state: the registry's id, or the provisional household of one person
+/// whose household is not known (semantics 9).
+///
+/// A provisional key contains the person's number: it is never printed; outputs show a pseudonym.
+public struct HouseholdKey: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let text: String
+  public init(text: String) { self.text = text }
+  public init(registry id: String) { text = "=" + id }
+  public init(provisional person: CitizenID) { text = "~" + String(person.digits) }
+
+  /// The only person of a provisional household, nil for one of the registry.
+  public var provisionalPerson: CitizenID? {
+    guard text.utf8.first == UInt8(ascii: "~"), let digits = UInt64(text.dropFirst()) else {
+      return nil
+    }
+    return CitizenID(validatedDigits: digits)
+  }
+
+  /// The registry's id, nil for a provisional household.
+  public var registryID: String? {
+    text.utf8.first == UInt8(ascii: "=") ? String(text.dropFirst()) : nil
+  }
+
+  public static func < (a: HouseholdKey, b: HouseholdKey) -> Bool {
+    a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+  }
+  public var description: String { "<household>" }
+}
