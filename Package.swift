@@ -78,6 +78,9 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
+    .testTarget(
+      name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

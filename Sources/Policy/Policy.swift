@@ -1,1 +1,0 @@
-// Policy: see Package.swift for its place in the layering.
