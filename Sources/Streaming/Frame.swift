@@ -1,56 +1,68 @@
 public import Vocabulary
 
-/// One Kafka message on an internal topic: all records that one transaction sends to one partition.
+/// One Kafka message on an internal topic: the records that one transaction sends to one partition.
 ///
-/// Layout: version (1 byte), the sender's clock (8 bytes), then each record as a length-prefixed
-/// blob. Packing makes the per-record cost of an internal hop a memory copy.
+/// Layout: version (1 byte), then each record as the difference of its clock to the one before
+/// (zigzag varint, microseconds, the first from 0) and a length-prefixed blob. Packing makes the
+/// cost of an internal hop a memory copy a record.
 public struct FrameWriter: Sendable {
   /// A frame is closed when it reaches this size, so that no message nears the broker's limit.
   public static let softLimit = 256 * 1024
   static let version: UInt8 = 1
 
   private var writer = ByteWriter(reserving: 4096)
+  private var clock: Int64 = 0
   public private(set) var recordCount = 0
 
   public init() {}
 
   public var byteCount: Int { writer.count }
 
-  public mutating func append(_ payload: [UInt8], clock: Instant) {
-    if recordCount == 0 {
-      writer.u8(FrameWriter.version)
-      writer.i64(clock.microseconds)
-    }
+  /// Appends one record made at `clock`.
+  public mutating func append(_ payload: [UInt8], clock now: Instant) {
+    if recordCount == 0 { writer.u8(FrameWriter.version) }
+    writer.signedVarint(now.microseconds &- clock)
+    clock = now.microseconds
     writer.blob(payload)
     recordCount += 1
   }
 
-  /// The frame's bytes, nil where nothing was appended; the writer is empty afterwards.
-  public mutating func finish() -> [UInt8]? {
-    guard recordCount > 0 else { return nil }
-    defer {
-      writer.removeAll()
-      recordCount = 0
-    }
-    return writer.bytes
+  /// Calls `send` with the frame's bytes, valid during the call, unless nothing was appended; the
+  /// writer is empty afterwards.
+  public mutating func flush<E: Error>(
+    _ send: (UnsafeRawBufferPointer) throws(E) -> Void
+  ) throws(E) {
+    guard recordCount > 0 else { return }
+    defer { removeAll() }
+    let bytes = writer.bytes.span
+    try bytes.withUnsafeBytes { (bytes) throws(E) in try send(bytes) }
+  }
+
+  /// Forgets what was appended: the transaction is aborted.
+  public mutating func removeAll() {
+    writer.removeAll()
+    clock = 0
+    recordCount = 0
   }
 }
 
 /// Reads a frame in place.
 public struct FrameReader {
-  /// The sender's clock when the first record was appended.
-  public let clock: Instant
+  /// The sender's clock when the record read last was appended.
+  public private(set) var clock = Instant(microseconds: 0)
   private var reader: ByteReader
 
+  /// `bytes` must stay valid while the reader is used.
   public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
     guard try reader.u8() == FrameWriter.version else { throw DecodingFailure("frame version") }
-    clock = Instant(microseconds: try reader.i64())
     self.reader = reader
   }
 
   /// The next record's bytes, nil at the end.
   public mutating func next() throws(DecodingFailure) -> UnsafeRawBufferPointer? {
-    reader.isAtEnd ? nil : try reader.blob()
+    guard !reader.isAtEnd else { return nil }
+    clock = Instant(microseconds: clock.microseconds &+ (try reader.signedVarint()))
+    return try reader.blob()
   }
 }

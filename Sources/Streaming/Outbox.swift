@@ -15,6 +15,12 @@ public enum Channel: UInt8, CaseIterable, Sendable {
     case .households: "households"
     }
   }
+
+  /// The name of the topic it is read from, after the configured prefix and its dot.
+  public var inputTopic: String { "internal.\(topicSuffix)" }
+
+  /// The name of the compacted topic of its stage's state, after the configured prefix and its dot.
+  public var changelogTopic: String { "internal.changelog.\(topicSuffix)" }
 }
 
 /// A header of a Kafka record.

@@ -14,12 +14,14 @@ public protocol Stage: AnyObject {
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure)
 
-  /// A timer of `owner` is due at `due`; the stage has to set it anew or clear it.
+  /// The timer of `owner` was due at `due` and is cleared; the stage may set it anew. `due` is the
+  /// instant the stage acts at, also where the clock is past it.
   func fire(
     owner: [UInt8], due: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure)
 
-  /// The timer that a stored value implies, so that the timer index can be rebuilt on restore.
+  /// The timer that a stored value implies for the owner `key`, so that the timer index can be
+  /// rebuilt on restore: the same that the stage set when it wrote the value.
   func timer(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Instant?
 }
 
