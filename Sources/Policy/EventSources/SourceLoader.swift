@@ -1,0 +1,91 @@
+import Vocabulary
+
+/// Reads `sources/*.yaml`. Every problem goes to the collector with its place; an event type with
+/// a problem is left out.
+///
+///     events:
+///       notice.custody:
+///         title: 拘留、服刑、社区矫正、释放
+///         topic: department.notices
+///         data:
+///           person: citizen
+///           state: {type: word, words: [detained, imprisoned, released]}
+///           date: {type: date, future: {state: [released]}}
+///           expectedRelease?: {type: date, future: true}
+///         effective: date
+///         facts: {state: state}
+///         about:
+///           - person: person
+///             facts:
+///               custody: {from: state, map: {released: {value: none}}}
+public struct SourceLoader {
+  /// Event types of one pack, and facts that one type may state in all.
+  static let maximumEvents = 1000
+  static let maximumFacts = 100
+
+  let facts: [String: FactSignature]?
+
+  /// `facts`: what `facts.yaml` declares; nil where names and kinds are not to be checked.
+  public init(facts: [String: FactSignature]?) {
+    self.facts = facts
+  }
+
+  /// Reads all files of the folder.
+  public func load(_ files: [YAMLSource], into collector: DiagnosticCollector) -> SourceCatalog {
+    var events: [EventSource] = []
+    for file in files.sorted(by: { $0.file < $1.file }) {
+      guard let mapping = PositionedYAML.parse(file, into: collector)?.mapping else { continue }
+      let list = mapping.required("events")?.mapping
+      for (key, value) in list?.entries ?? [] {
+        guard let name = key.string else { continue }
+        guard events.count < SourceLoader.maximumEvents else {
+          key.report("too-many-events", "more than \(SourceLoader.maximumEvents) event types")
+          break
+        }
+        guard !events.contains(where: { $0.name == name }) else {
+          key.report("duplicate-event", "event type '\(name)' is declared twice")
+          continue
+        }
+        guard SourceLoader.isEventName(name) else {
+          key.report(
+            "bad-event-name", "'\(name)' is not the name of an event type",
+            hint: "lower-case words joined by dots and hyphens, without the type prefix")
+          continue
+        }
+        if let event = event(named: name, value) { events.append(event) }
+      }
+      mapping.finish()
+    }
+    return SourceCatalog(events: events)
+  }
+
+  static func isEventName(_ name: String) -> Bool {
+    guard (1...128).contains(name.utf8.count), let first = name.utf8.first, first &- 0x61 < 26
+    else { return false }
+    return name.utf8.allSatisfy { $0 &- 0x61 < 26 || $0 &- 0x30 <= 9 || $0 == 0x2D || $0 == 0x2E }
+  }
+
+  private func event(named name: String, _ yaml: PositionedYAML) -> EventSource? {
+    guard let mapping = yaml.mapping else { return nil }
+    let title = mapping.optionalString("title") ?? ""
+    let topic = mapping.string("topic")
+    guard let data = ShapeReader.object(mapping.required("data")) else { return nil }
+    let reader = MappingReader(data: data, facts: facts)
+    let event = EventSource(
+      name: name, title: title, topic: topic == "any" ? nil : topic, data: data,
+      effective: reader.effective(mapping.required("effective")),
+      facts: reader.facts(mapping.optional("facts"), owners: [.event], element: nil),
+      targets: mapping.sequence("about").compactMap { reader.target($0) },
+      members: mapping.optional("members").flatMap { reader.members($0) },
+      retracts: mapping.optional("retracts").flatMap { reader.text($0) })
+    mapping.finish()
+    let stated = event.facts.count + event.targets.reduce(0) { $0 + $1.facts.count }
+    if stated > SourceLoader.maximumFacts {
+      yaml.report("too-many-facts", "states more than \(SourceLoader.maximumFacts) facts")
+    }
+    if event.targets.isEmpty, event.retracts == nil {
+      yaml.report("missing-key", "'about' or 'retracts' is missing: the event is about nobody")
+    }
+    return event
+  }
+}
