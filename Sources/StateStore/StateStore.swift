@@ -1,1 +1,0 @@
-// StateStore: see Package.swift for its place in the layering.
