@@ -152,6 +152,7 @@ public struct FactMapping: Equatable, Sendable {
     case omit
     case constant(FactConstant)
   }
+  /// Qualified by whom it is about: `person.custody`, `event.state`.
   public var fact: String
   public var value: Value
   public var conditions: [FieldCondition]
@@ -199,17 +200,11 @@ public struct MemberMapping: Equatable, Sendable {
 }
 
 /// What the mappings must know of a fact they state.
-public struct FactSignature: Equatable, Sendable {
+public enum FactSignature {
   public enum Owner: String, Sendable { case person, household, event }
+  /// The kind of its value.
   public enum Kind: String, Sendable {
     case bool, int, money, date, instant, text, person, persons, texts
-  }
-  public var owner: Owner
-  public var kind: Kind
-
-  public init(owner: Owner, kind: Kind) {
-    self.owner = owner
-    self.kind = kind
   }
 }
 

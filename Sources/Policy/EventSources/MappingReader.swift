@@ -1,7 +1,7 @@
 /// Reads the mappings of one event type and checks their paths against its data.
 struct MappingReader {
   let data: ObjectShape
-  let facts: [String: FactSignature]?
+  let facts: [String: FactSignature.Kind]?
 
   // MARK: Paths
 
@@ -88,15 +88,28 @@ struct MappingReader {
     if choices.isEmpty {
       yaml.report("missing-key", "a target needs person, household, referral, address or first")
     }
-    let owners: [FactSignature.Owner] = choices.map {
-      $0.kind == .person ? .person : $0.kind == .referral ? .event : .household
-    }
     let target = TargetMapping(
       each: each, choices: choices,
       conditions: conditions(mapping.optional("when"), element: element),
-      facts: facts(mapping.optional("facts"), owners: owners + [.event], element: element))
+      facts: facts(about: choices, mapping.optional("facts"), element: element))
     mapping.finish()
     return target
+  }
+
+  private func facts(
+    about choices: [TargetMapping.Choice], _ yaml: PositionedYAML?, element: DataShape?
+  ) -> [FactMapping] {
+    guard let yaml else { return [] }
+    let owners = Set(choices.map { $0.kind == .person ? FactSignature.Owner.person : .household })
+    guard owners.count == 1, let owner = owners.first,
+      !choices.contains(where: { $0.kind == .referral })
+    else {
+      yaml.report(
+        "wrong-owner", "facts need a target that is always a person or always a household",
+        hint: "state them in 'facts' of the event")
+      return []
+    }
+    return facts(yaml, owner: owner, element: element)
   }
 
   private func choices(_ mapping: YAMLMapping, element: DataShape?) -> [TargetMapping.Choice] {
@@ -171,25 +184,22 @@ struct MappingReader {
 
 extension MappingReader {
   func facts(
-    _ yaml: PositionedYAML?, owners: [FactSignature.Owner], element: DataShape?
+    _ yaml: PositionedYAML?, owner: FactSignature.Owner, element: DataShape?
   ) -> [FactMapping] {
     guard let mapping = yaml?.mapping else { return [] }
     var result: [FactMapping] = []
     for (key, value) in mapping.entries {
-      guard let name = key.string else { continue }
-      let signature = facts?[name]
-      if let facts, signature == nil {
-        let hint = Suggestion.nearest(to: name, among: facts.keys).map { "did you mean '\($0)'?" }
-        key.report("unknown-fact", "fact '\(name)' is not declared in facts.yaml", hint: hint)
-        continue
-      }
-      if let signature, !owners.contains(signature.owner) {
+      guard let short = key.string else { continue }
+      let name = owner.rawValue + "." + short
+      let kind = facts?[name]
+      if let facts, kind == nil {
+        let nearest = Suggestion.nearest(to: name, among: facts.keys)
         key.report(
-          "wrong-owner", "fact '\(name)' is about a \(signature.owner.rawValue)",
-          hint: "state it under a target of that kind")
+          "unknown-fact", "fact '\(name)' is not declared in facts.yaml as one that events state",
+          hint: nearest.map { "did you mean '\($0)'?" })
         continue
       }
-      if let fact = fact(name, value, signature?.kind, element) { result.append(fact) }
+      if let fact = fact(name, value, kind, element) { result.append(fact) }
     }
     return result
   }

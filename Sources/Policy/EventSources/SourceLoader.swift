@@ -23,10 +23,11 @@ public struct SourceLoader {
   static let maximumEvents = 1000
   static let maximumFacts = 100
 
-  let facts: [String: FactSignature]?
+  let facts: [String: FactSignature.Kind]?
 
-  /// `facts`: what `facts.yaml` declares; nil where names and kinds are not to be checked.
-  public init(facts: [String: FactSignature]?) {
+  /// `facts`: the facts that `facts.yaml` declares for events to state, by qualified name such as
+  /// `person.custody`; nil where names and kinds are not to be checked.
+  public init(facts: [String: FactSignature.Kind]?) {
     self.facts = facts
   }
 
@@ -74,7 +75,7 @@ public struct SourceLoader {
     let event = EventSource(
       name: name, title: title, topic: topic == "any" ? nil : topic, data: data,
       effective: reader.effective(mapping.required("effective")),
-      facts: reader.facts(mapping.optional("facts"), owners: [.event], element: nil),
+      facts: reader.facts(mapping.optional("facts"), owner: .event, element: nil),
       targets: mapping.sequence("about").compactMap { reader.target($0) },
       members: mapping.optional("members").flatMap { reader.members($0) },
       retracts: mapping.optional("retracts").flatMap { reader.text($0) })
