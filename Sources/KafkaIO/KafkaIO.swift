@@ -1,1 +1,0 @@
-// KafkaIO: see Package.swift for its place in the layering.
