@@ -80,6 +80,8 @@ let package = Package(
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(
       name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
+      swiftSettings: strict),
+    .testTarget(
       name: "KafkaIOTests",
       dependencies: ["KafkaIO", "CRdKafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
