@@ -37,7 +37,6 @@ struct FactReader {
   private var drafts = FactDrafts()
   private var slots: [ObjectKind: Int] = [:]
   private var identifiers: [FactID: String] = [:]
-  private var types: [String: FactType] = [:]
 
   static let maximumFacts = 1000
   static let maximumKeep = Term(10, .years)
@@ -112,11 +111,12 @@ struct FactReader {
       key.report("too-many-facts", "more than \(FactReader.maximumFacts) facts")
       return
     }
-    let id = FactID(name)
-    if let other = identifiers[id], other != name {
-      key.report("fact-hash", "'\(name)' and '\(other)' have the same hash; rename one")
+    let qualified = object.name + "." + name
+    let id = FactID(qualified)
+    if let other = identifiers[id], other != qualified {
+      key.report("fact-hash", "'\(qualified)' and '\(other)' have the same hash; rename one")
     }
-    identifiers[id] = name
+    identifiers[id] = qualified
     let type = entry.required("type")?.word(FactType.self, what: "a type of facts")
     let origin = type.flatMap { readOrigin(object, name, $0, entry) }
     let definition = FactDefinition(
@@ -129,21 +129,9 @@ struct FactReader {
       cite: entry.optionalString("cite") ?? "")
     entry.finish()
     guard type != nil, origin != nil else { return }
-    checkShared(definition, key)
     slots[object] = slot + 1
     drafts.facts.append(definition)
-    drafts.keys[object.name + "." + name] = key
-  }
-
-  /// A name stated for events and for people is one datum: its type must be the same.
-  private mutating func checkShared(_ fact: FactDefinition, _ key: PositionedYAML) {
-    guard case .state = fact.origin else { return }
-    if let other = types[fact.name], other != fact.type {
-      key.report(
-        "fact-type-conflict",
-        "'\(fact.name)' is declared elsewhere as \(other.rawValue), here as \(fact.type.rawValue)")
-    }
-    types[fact.name] = fact.type
+    drafts.keys[qualified] = key
   }
 
   private mutating func readOrigin(

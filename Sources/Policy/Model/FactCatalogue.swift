@@ -93,7 +93,7 @@ public struct FactDefinition: Hashable, Sendable {
   public let object: ObjectKind
   /// Name in expressions.
   public let name: String
-  /// Identity in records: the hash of `name`.
+  /// Identity in records: the hash of the qualified name.
   public let id: FactID
   /// Index within the catalogue of its object; what the host is asked for.
   public let slot: UInt16
@@ -113,6 +113,9 @@ public struct FactDefinition: Hashable, Sendable {
   public let unit: String
   /// The register or the text of law behind it.
   public let cite: String
+
+  /// `person.custody`.
+  public var qualifiedName: String { object.name + "." + name }
 }
 
 /// All facts of a pack, by object and slot.
@@ -152,17 +155,14 @@ public struct FactCatalogue: Sendable {
     definition(of: object, named: name)?.slot
   }
 
-  /// The facts that events may state, by name, for the mappings in `sources/*.yaml`. A name
-  /// declared for an event and for a person or household belongs to the latter.
-  public var signatures: [String: FactSignature] {
-    var result: [String: FactSignature] = [:]
-    let owners: [(ObjectKind, FactSignature.Owner)] = [
-      (.event, .event), (.household, .household), (.person, .person),
-    ]
-    for (object, owner) in owners {
+  /// The kinds of the facts that events may state, by qualified name (`person.custody`), for the
+  /// mappings in `sources/*.yaml`.
+  public var signatures: [String: FactSignature.Kind] {
+    var result: [String: FactSignature.Kind] = [:]
+    for object in [ObjectKind.event, .household, .person] {
       for fact in facts(of: object) {
         guard case .state = fact.origin, let kind = fact.type.signatureKind else { continue }
-        result[fact.name] = FactSignature(owner: owner, kind: kind)
+        result[fact.qualifiedName] = kind
       }
     }
     return result
