@@ -1,1 +1,0 @@
-// Intake: see Package.swift for its place in the layering.
