@@ -23,3 +23,6 @@ public enum ClockMode: String, Sendable {
   /// Events only: backfill and tests.
   case event
 }
+
+/// Sleeps on the calling thread.
+public func sleepThread(milliseconds: Int) { usleep(UInt32(clamping: milliseconds * 1000)) }

@@ -90,26 +90,21 @@ public final class LMDBState: PartitionState {
     failure = nil
   }
 
-  public func close() {
+  public func close(flush: Bool) {
     guard let environment else { return }
     endReading()
-    let synced: Bool
-    do throws(StateFailure) {
-      try environment.sync()
-      synced = failure == nil
-    } catch {
-      // Not synced: the marker stays, and the copy is distrusted after a reboot.
-      synced = false
+    var isFlushed = false
+    if flush, failure == nil {
+      // A failed flush leaves the marker, and the copy is distrusted after a reboot.
+      do throws(StateFailure) {
+        try environment.sync()
+        isFlushed = true
+      } catch {
+        isFlushed = false
+      }
     }
     self.environment = nil
-    if synced { BootMarker(directory: directory).clear() }
-    onClose()
-  }
-
-  /// Lets go of the files as the end of the process would: nothing is flushed, the marker stays.
-  func abandon() {
-    endReading()
-    environment = nil
+    if isFlushed { BootMarker(directory: directory).clear() }
     onClose()
   }
 

@@ -15,8 +15,9 @@ public protocol PartitionState: StateBase {
   /// Forgets everything, `meta` too.
   func wipe() throws(StateFailure)
 
-  /// Flushes and closes: the copy can be trusted after a reboot.
-  func close()
+  /// Closes the state. With `flush` the copy can be trusted after a reboot, at the cost of writing
+  /// it through to the disk; without, only as long as the machine runs.
+  func close(flush: Bool)
 }
 
 /// Opens partition states: a directory of LMDB environments, or memory in tests.

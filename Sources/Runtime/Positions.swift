@@ -1,0 +1,81 @@
+/// The next offset of each owned input partition: committed, and with the transaction under way.
+struct Positions {
+  private struct Entry {
+    var committed: Int64
+    var next: Int64
+  }
+  private let topics: [String]
+  private var entries: [[Entry?]]
+
+  /// `topics`: the subscription in order.
+  init(topics: [String]) {
+    self.topics = topics
+    entries = Array(repeating: [], count: topics.count)
+  }
+
+  /// The next offset to process, nil where the partition is not owned.
+  func next(topic: Int, partition: Int32) -> Int64? {
+    let row = entries[topic]
+    guard partition >= 0, Int(partition) < row.count else { return nil }
+    return row[Int(partition)]?.next
+  }
+
+  func next(of partition: TopicPartition) -> Int64? {
+    topics.firstIndex(of: partition.topic).flatMap {
+      next(topic: $0, partition: partition.partition)
+    }
+  }
+
+  /// Moves past a record in the transaction under way.
+  mutating func advance(topic: Int, partition: Int32, past offset: Int64) {
+    entries[topic][Int(partition)]?.next = offset + 1
+  }
+
+  mutating func own(_ partition: TopicPartition, from offset: Int64) {
+    guard let topic = topics.firstIndex(of: partition.topic), partition.partition >= 0 else {
+      return
+    }
+    let missing = Int(partition.partition) + 1 - entries[topic].count
+    if missing > 0 { entries[topic] += Array(repeating: nil, count: missing) }
+    entries[topic][Int(partition.partition)] = Entry(committed: offset, next: offset)
+  }
+
+  mutating func disown(_ partition: TopicPartition) {
+    guard let topic = topics.firstIndex(of: partition.topic),
+      Int(partition.partition) < entries[topic].count
+    else { return }
+    entries[topic][Int(partition.partition)] = nil
+  }
+
+  mutating func disownAll() { entries = entries.map { _ in [] } }
+
+  /// The partitions that moved in the transaction under way, and where to.
+  var moved: [TopicPartition: Int64] { collect { $0.next != $0.committed ? $0.next : nil } }
+
+  /// The committed offsets of all owned partitions.
+  var committed: [TopicPartition: Int64] { collect { $0.committed } }
+
+  mutating func commit() { updateAll { $0.committed = $0.next } }
+  mutating func drop() { updateAll { $0.next = $0.committed } }
+
+  private mutating func updateAll(_ update: (inout Entry) -> Void) {
+    for topic in entries.indices {
+      for partition in entries[topic].indices {
+        guard var entry = entries[topic][partition] else { continue }
+        update(&entry)
+        entries[topic][partition] = entry
+      }
+    }
+  }
+
+  private func collect(_ offset: (Entry) -> Int64?) -> [TopicPartition: Int64] {
+    var result: [TopicPartition: Int64] = [:]
+    for topic in entries.indices {
+      for (partition, entry) in entries[topic].enumerated() {
+        guard let value = entry.flatMap(offset) else { continue }
+        result[TopicPartition(topics[topic], Int32(partition))] = value
+      }
+    }
+    return result
+  }
+}

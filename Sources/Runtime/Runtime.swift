@@ -1,1 +1,0 @@
-// Runtime: see Package.swift for its place in the layering.

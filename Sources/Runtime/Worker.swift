@@ -1,0 +1,385 @@
+internal import Foundation
+public import StateStore
+internal import Streaming
+internal import Vocabulary
+
+/// One thread's share of the daemon: some input partitions, their state, one consumer, one
+/// transactional producer. Not thread-safe; everything runs on the thread that calls it.
+///
+/// One turn (`runOnce`):
+/// 1. Take over a new policy or directory, so that a batch sees one of each.
+/// 2. Poll. Inside, revoked partitions' stores are closed before the partitions may go, and new
+///    ones' stores are opened and brought up to the end of their changelogs.
+/// 3. Begin a transaction.
+/// 4. Fire due timers, each at its own instant, up to a bound.
+/// 5. Process the polled records until the batch or the transaction's share of it is done: in-topics
+///    through intake, frames through their stage, with the timers due before a record first.
+///    Outputs are sent as they come, internal records are packed into frames.
+/// 6. Send the frames and the changelogs: the overlays' writes, then where the state stands.
+/// 7. Add the consumed offsets, under this member's generation.
+/// 8. Commit.
+/// 9. Write the overlays to the local stores with their changelog positions; go on at 3 with the
+///    rest of the batch.
+///
+/// The store is thus never ahead of the log. A crash between 8 and 9 leaves it one batch behind,
+/// which step 2 of the next life reads from the changelog. Whatever fails before 8 drops the
+/// overlays and goes back to the committed positions (`recover`).
+public final class Worker<Log: TransactionalLog, Opener: StateOpener>: AssignmentHandler {
+  let configuration: WorkerConfiguration
+  let log: Log
+  let opener: Opener
+  let clock: any WallClock
+  private let source: any StageSource
+  private let statisticsBox: StatisticsBox
+  private let stop: StopSignal
+  private let observer: (WorkerEvent) -> Void
+  private let pause: (Int) -> Void
+
+  /// A partition of a stage, with its store.
+  final class Owned {
+    let run: StagePartition
+    let state: Opener.State
+    /// Where the store stands.
+    var meta: StateMeta
+    init(run: StagePartition, state: Opener.State, meta: StateMeta) {
+      self.run = run
+      self.state = state
+      self.meta = meta
+    }
+  }
+
+  /// By channel and partition.
+  var owned: [[Owned?]] {
+    didSet { allOwned = owned.flatMap { $0.compactMap { $0 } } }
+  }
+  private(set) var allOwned: [Owned] = []
+  var positions: Positions
+  var stages: StageSet?
+  var statistics = WorkerStatistics()
+  var outbox = Outbox()
+  var output: TransactionOutput
+  let inTopicCount: Int
+  let subscription: [String]
+  /// The greatest clock of a decoded event of an in-topic, with the transaction under way.
+  var intakeClock = Instant.distantPast
+  private var committedIntakeClock = Instant.distantPast
+  /// The wall clock at the start of the transaction under way.
+  var wall = Instant.distantPast
+  var timerBudget = 0
+  private var transactionOpen = false
+  /// To go back to where a transaction is aborted: only committed work counts.
+  private var statisticsAtBegin = WorkerStatistics()
+  /// Where a record did not decode before its partition was restored; a second time stops.
+  var suspects: Set<Suspect> = []
+  private var lagMeasuredAt = Instant.distantPast
+
+  struct Suspect: Hashable {
+    let channel: Channel
+    let partition: Int32
+    let offset: Int64?
+  }
+
+  /// `pause` sleeps for milliseconds on the worker's thread; `observer` is called on it.
+  public init(
+    configuration: WorkerConfiguration, log: Log, opener: Opener, source: any StageSource,
+    clock: any WallClock = SystemClock(), statistics: StatisticsBox = StatisticsBox(),
+    stop: StopSignal = StopSignal(), observer: @escaping (WorkerEvent) -> Void = { _ in },
+    pause: @escaping (Int) -> Void = sleepThread
+  ) {
+    self.configuration = configuration
+    self.log = log
+    self.opener = opener
+    self.source = source
+    self.clock = clock
+    self.statisticsBox = statistics
+    self.stop = stop
+    self.observer = observer
+    self.pause = pause
+    let layout = configuration.layout
+    subscription = layout.subscription
+    inTopicCount = layout.inTopics.count
+    positions = Positions(topics: subscription)
+    output = TransactionOutput(layout: layout)
+    let row: [Owned?] = Array(repeating: nil, count: Int(layout.partitions))
+    owned = Array(repeating: row, count: Channel.allCases.count)
+  }
+
+  /// Works until the stop signal, then leaves the group and closes the stores. Throws where the
+  /// daemon has to end with exit code 70.
+  public func run() throws(WorkerStop) {
+    defer { shutDown() }
+    while !stop.isRaised { try runOnce() }
+  }
+
+  /// One turn of the loop, as numbered above. Answers whether there was anything to do.
+  @discardableResult
+  public func runOnce() throws(WorkerStop) -> Bool {
+    refreshStages()
+    guard stages != nil else {
+      pause(configuration.retryMilliseconds)
+      return false
+    }
+    do throws(WorkerFailure) {
+      let batch = try poll()
+      var cursor = 0
+      var worked = false
+      while cursor < batch.count || (!worked && timersAreDue(isIdle: batch.count == 0)) {
+        try transact(batch, &cursor)
+        worked = true
+      }
+      publishStatistics()
+      return worked
+    } catch {
+      try recover(error)
+      publishStatistics()
+      return true
+    }
+  }
+
+  /// Closes the stores and leaves the group.
+  public func shutDown() {
+    if transactionOpen { try? log.abort() }
+    closeStates(flush: true)
+    log.close()
+  }
+
+  // MARK: Steps
+
+  private func refreshStages() {
+    guard let fresh = source.refresh() else { return }
+    stages = fresh
+    for partition in allOwned {
+      if let stage = fresh.stage(partition.run.channel) { partition.run.stage = stage }
+    }
+  }
+
+  private func poll() throws(WorkerFailure) -> Log.Batch {
+    let wait = pollMilliseconds()
+    return try attempt { () throws(LogFailure) in
+      try log.poll(max: configuration.pollRecords, milliseconds: wait, handler: self)
+    }
+  }
+
+  /// One transaction over the batch from `cursor` on, which is moved past what was processed.
+  private func transact(
+    _ batch: Log.Batch, _ cursor: inout Int
+  ) throws(WorkerFailure) {
+    try attempt { () throws(LogFailure) in try log.begin() }
+    transactionOpen = true
+    statisticsAtBegin = statistics
+    startClock()
+    try fireTimers(isIdle: batch.count == 0)
+    try consume(batch, &cursor)
+    for partition in allOwned {
+      if let failure = partition.state.failure { throw stateFailure(partition, failure) }
+    }
+    let moved = positions.moved
+    let touched = try send(moved)
+    if !moved.isEmpty {
+      try attempt { () throws(LogFailure) in try log.sendOffsets(moved) }
+    }
+    try commit()
+    try apply(touched)
+  }
+
+  /// Sends frames and changelogs; answers the partitions with changes and where each will stand.
+  private func send(
+    _ moved: [TopicPartition: Int64]
+  ) throws(WorkerFailure) -> [(Owned, StateMeta)] {
+    var touched: [(Owned, StateMeta)] = []
+    do throws(LogFailure) {
+      try output.flushFrames(to: log)
+      for partition in allOwned where partition.run.isTouched {
+        var meta = partition.meta
+        meta.clock = partition.run.clock
+        meta.sequence += 1
+        let input = configuration.layout.input(partition.run.channel, partition.run.partition)
+        meta.inputNext = moved[input] ?? meta.inputNext
+        try output.sendChangelog(
+          partition.run.overlay, meta: meta, channel: partition.run.channel,
+          partition: partition.run.partition, to: log)
+        touched.append((partition, meta))
+      }
+    } catch {
+      throw .log(error)
+    }
+    return touched
+  }
+
+  private func commit() throws(WorkerFailure) {
+    let start = DispatchTime.now().uptimeNanoseconds
+    do throws(WorkerFailure) {
+      try attempt { () throws(LogFailure) in try log.commit() }
+    } catch {
+      // Tried again and again without an answer: the outcome is known only to the log.
+      guard case .log(let failure) = error, failure.recovery == .retry else { throw error }
+      throw .log(LogFailure(.fenced, code: "commit-outcome-unknown", detail: failure.description))
+    }
+    transactionOpen = false
+    positions.commit()
+    committedIntakeClock = intakeClock
+    suspects.removeAll()
+    statistics.count(output.takeCounts())
+    statistics.count(commitNanoseconds: Int(DispatchTime.now().uptimeNanoseconds - start))
+  }
+
+  /// Writes the committed overlays to the stores. What cannot be written is restored, since the
+  /// log has it.
+  private func apply(_ touched: [(Owned, StateMeta)]) throws(WorkerFailure) {
+    let savedAt = clock.now
+    for (partition, meta) in touched {
+      var meta = meta
+      let run = partition.run
+      let changelog = configuration.layout.changelog(run.channel, run.partition)
+      meta.changelogNext = log.producedThrough(changelog) ?? meta.changelogNext
+      meta.savedAt = savedAt
+      do throws(StateFailure) {
+        try partition.state.apply(run.overlay, meta: meta)
+        partition.meta = meta
+        run.finish()
+      } catch {
+        guard error.isMendedByRestore else { throw stateFailure(partition, error) }
+        try reload(partition, wipe: .corrupt)
+      }
+    }
+  }
+
+  // MARK: Recovery
+
+  /// Does what a failure's kind asks for; throws where the worker has to end.
+  private func recover(_ failure: WorkerFailure) throws(WorkerStop) {
+    do throws(WorkerFailure) {
+      switch failure {
+      case .log(let cause): try recover(cause)
+      case .undecodable(let channel, let partition, let offset, let cause):
+        try abortTransaction(failure.code)
+        let suspect = Suspect(channel: channel, partition: partition, offset: offset)
+        guard suspects.insert(suspect).inserted else {
+          let place = "\(channel.topicSuffix)-\(partition) at \(offset.map(String.init) ?? "a timer")"
+          throw .stop(WorkerStop(code: failure.code, detail: "\(place): \(cause)"))
+        }
+        if let partition = owned(channel, partition) { try reload(partition, wipe: .undecodable) }
+      case .state(let channel, let partition, let cause):
+        try abortTransaction(failure.code)
+        guard cause.isMendedByRestore else {
+          throw .stop(WorkerStop(code: failure.code, detail: cause.detail))
+        }
+        if let partition = owned(channel, partition) { try reload(partition, wipe: .corrupt) }
+      case .stop(let stop): throw .stop(stop)
+      }
+    } catch {
+      try recoverAgain(error)
+    }
+  }
+
+  private func recover(_ cause: LogFailure) throws(WorkerFailure) {
+    switch cause.recovery {
+    case .retry, .abort: try abortTransaction(cause.code)
+    case .fenced: try rejoin(cause.code)
+    case .restore:
+      try abortTransaction(cause.code)
+      for partition in allOwned { try reload(partition, wipe: .behindChangelog) }
+    case .fatal: throw .stop(WorkerStop(code: cause.code, detail: cause.detail))
+    }
+  }
+
+  /// The recovery itself failed: start over from what the log says, or end.
+  private func recoverAgain(_ failure: WorkerFailure) throws(WorkerStop) {
+    do throws(WorkerFailure) {
+      switch failure {
+      case .log(let cause) where cause.recovery != .fatal: try rejoin(cause.code)
+      case .log(let cause): throw .stop(WorkerStop(code: cause.code, detail: cause.detail))
+      case .state(_, _, let cause):
+        throw .stop(WorkerStop(code: failure.code, detail: cause.detail))
+      case .undecodable(_, _, _, let cause):
+        throw .stop(WorkerStop(code: failure.code, detail: cause.description))
+      case .stop: throw failure
+      }
+    } catch {
+      let stop: WorkerStop
+      switch error {
+      case .stop(let cause): stop = cause
+      default: stop = WorkerStop(code: error.code, detail: "while recovering")
+      }
+      emit(.workerStopped(code: stop.code))
+      throw stop
+    }
+  }
+
+  /// Drops the overlays, aborts, and goes back to the committed positions.
+  private func abortTransaction(_ code: String) throws(WorkerFailure) {
+    drop()
+    guard transactionOpen else { return }
+    emit(.transactionAborted(code: code))
+    statistics.aborts += 1
+    try attempt { () throws(LogFailure) in try log.abort() }
+    transactionOpen = false
+    let committed = positions.committed
+    try attempt { () throws(LogFailure) in try log.seek(committed) }
+  }
+
+  /// Leaves the group and joins again. The stores stay as they are: one batch behind at most.
+  /// Tries until it succeeds or the worker is asked to stop, because a broker may be away for long.
+  private func rejoin(_ code: String) throws(WorkerFailure) {
+    drop()
+    transactionOpen = false
+    closeStates(flush: false)
+    emit(.workerRejoined(code: code))
+    statistics.rejoins += 1
+    while true {
+      do throws(WorkerFailure) {
+        return try attempt { () throws(LogFailure) in try log.rejoin() }
+      } catch {
+        guard case .log(let failure) = error, failure.recovery != .fatal, !stop.isRaised else {
+          throw error
+        }
+      }
+    }
+  }
+
+  private func drop() {
+    for partition in allOwned { partition.run.drop() }
+    positions.drop()
+    output.drop()
+    outbox.removeAll()
+    intakeClock = committedIntakeClock
+    if transactionOpen { statistics = statisticsAtBegin }
+  }
+
+  /// Makes a call again while it asks for it, with growing pauses.
+  func attempt<R>(_ call: () throws(LogFailure) -> R) throws(WorkerFailure) -> R {
+    var tries = 0
+    while true {
+      do throws(LogFailure) {
+        return try call()
+      } catch {
+        guard error.recovery == .retry, tries < configuration.retries, !stop.isRaised else {
+          throw .log(error)
+        }
+        tries += 1
+        emit(.callRetried(code: error.code, attempt: tries))
+        pause(min(configuration.retryMilliseconds << min(tries, 6), 1000))
+      }
+    }
+  }
+
+  func stateFailure(_ partition: Owned, _ failure: StateFailure) -> WorkerFailure {
+    .state(partition.run.channel, partition: partition.run.partition, failure)
+  }
+
+  // MARK: Observation
+
+  func emit(_ event: WorkerEvent) { observer(event) }
+
+  func publishStatistics() {
+    statistics.clock = allOwned.reduce(intakeClock) { max($0, $1.run.clock) }
+    let now = clock.now
+    if now > lagMeasuredAt.adding(seconds: 1) || now < lagMeasuredAt {
+      lagMeasuredAt = now
+      let committed = positions.committed
+      statistics.partitions = committed.count
+      statistics.lag = committed.reduce(0) { $0 + (log.lag($1.key, position: $1.value) ?? 0) }
+    }
+    statisticsBox.publish(statistics)
+  }
+}

@@ -1,0 +1,209 @@
+internal import StateStore
+internal import Streaming
+internal import Vocabulary
+
+/// Step 2 of the worker's loop: taking partitions over and giving them up.
+extension Worker {
+  /// Opens the stores of new partitions, brings them up to the end of their changelogs and answers
+  /// where to read every new partition from.
+  public func assigned(
+    _ partitions: [TopicPartition]
+  ) throws(LogFailure) -> [TopicPartition: Int64] {
+    emit(.partitionsAssigned(partitions.count))
+    do throws(WorkerFailure) {
+      return try takeOver(partitions)
+    } catch {
+      // Half an assignment is none: stop, or join again and start over.
+      switch error {
+      case .log(let cause) where cause.recovery == .fatal: throw cause
+      case .log(let cause): throw LogFailure(.fenced, code: cause.code, detail: cause.detail)
+      case .undecodable(_, _, _, let cause):
+        throw LogFailure(.fatal, code: error.code, detail: cause.description)
+      case .state(_, _, let cause):
+        throw LogFailure(.fatal, code: error.code, detail: cause.detail)
+      case .stop(let stop): throw LogFailure(.fatal, code: stop.code, detail: stop.detail)
+      }
+    }
+  }
+
+  /// Closes the stores of partitions that go. Nothing is in flight, since `poll` is called between
+  /// two transactions. The stores are not flushed: their marker stays, and a reboot before the next
+  /// clean shutdown costs a restore.
+  public func revoked(_ partitions: [TopicPartition], lost: Bool) {
+    emit(.partitionsRevoked(partitions.count, lost: lost))
+    for partition in partitions {
+      positions.disown(partition)
+      guard let channel = configuration.layout.channel(ofInput: partition.topic) else { continue }
+      owned(channel, partition.partition)?.state.close(flush: false)
+      own(nil, channel, partition.partition)
+    }
+  }
+
+  func owned(_ channel: Channel, _ partition: Int32) -> Owned? {
+    let row = owned[Int(channel.rawValue)]
+    guard partition >= 0, Int(partition) < row.count else { return nil }
+    return row[Int(partition)]
+  }
+
+  /// Closes all stores and forgets all partitions.
+  func closeStates(flush: Bool) {
+    for partition in allOwned { partition.state.close(flush: flush) }
+    owned = owned.map { $0.map { _ in nil } }
+    positions.disownAll()
+  }
+
+  /// Reads the partition's changelog again from where its store stands, or from the start after
+  /// wiping the store.
+  func reload(_ partition: Owned, wipe reason: WipeReason?) throws(WorkerFailure) {
+    partition.run.drop()
+    if let reason { try wipe(partition.state, partition.run.channel, partition.run.partition, reason) }
+    let stage = partition.run.stage
+    partition.meta = try restore(partition.state, stage, partition.run.partition)
+    partition.run.restart(clock: partition.meta.clock)
+  }
+
+  private func own(_ partition: Owned?, _ channel: Channel, _ index: Int32) {
+    guard index >= 0, Int(index) < owned[Int(channel.rawValue)].count else { return }
+    owned[Int(channel.rawValue)][Int(index)] = partition
+  }
+
+  private func takeOver(
+    _ partitions: [TopicPartition]
+  ) throws(WorkerFailure) -> [TopicPartition: Int64] {
+    // First the offsets: the answer waits for a former owner's transaction to be decided, so the
+    // changelog's end as read after it holds all that belongs to those offsets.
+    let committed = try attempt { () throws(LogFailure) in try log.committed(partitions) }
+    var starts: [TopicPartition: Int64] = [:]
+    for partition in partitions.sorted() {
+      var wanted = committed[partition]
+      if let channel = configuration.layout.channel(ofInput: partition.topic) {
+        wanted = try open(channel, partition, committed: wanted)
+      }
+      let start = try checkedStart(partition, wanted: wanted)
+      positions.own(partition, from: start)
+      starts[partition] = start
+    }
+    publishStatistics()
+    return starts
+  }
+
+  /// Opens and restores a stage's partition; answers the offset its state asks for.
+  private func open(
+    _ channel: Channel, _ input: TopicPartition, committed: Int64?
+  ) throws(WorkerFailure) -> Int64? {
+    guard let stage = stages?.stage(channel), input.partition < configuration.layout.partitions
+    else {
+      let detail = "\(input) is more than the configured number of partitions"
+      throw .stop(WorkerStop(code: "partition-count", detail: detail))
+    }
+    let state = try openState(channel, input.partition)
+    let meta: StateMeta
+    do throws(WorkerFailure) {
+      try distrust(state, channel, input.partition)
+      meta = try restore(state, stage, input.partition)
+    } catch {
+      state.close(flush: false)
+      throw error
+    }
+    let run = StagePartition(
+      stage: stage, partition: input.partition, base: state, clock: meta.clock)
+    own(Owned(run: run, state: state, meta: meta), channel, input.partition)
+    intakeClock = max(intakeClock, meta.clock)
+    if meta.inputNext != committed {
+      if meta.inputNext == nil {
+        let detail = "\(input) was read to \(committed ?? 0), but its changelog is empty"
+        throw .stop(WorkerStop(code: "changelog-lost", detail: detail))
+      }
+      emit(.positionCorrected(input, committed: committed, state: meta.inputNext))
+    }
+    return meta.inputNext
+  }
+
+  private func openState(
+    _ channel: Channel, _ partition: Int32
+  ) throws(WorkerFailure) -> Opener.State {
+    do throws(StateFailure) {
+      let (state, wiped) = try opener.open(channel, partition: partition)
+      if let wiped { emit(.stateWiped(channel, partition: partition, wiped)) }
+      return state
+    } catch {
+      // Another worker of this process may still be giving the partition up.
+      if error.code == .busy {
+        throw .log(LogFailure(.fenced, code: error.code.rawValue, detail: error.detail))
+      }
+      throw .state(channel, partition: partition, error)
+    }
+  }
+
+  /// Wipes a copy that does not go with the changelog.
+  private func distrust(
+    _ state: Opener.State, _ channel: Channel, _ partition: Int32
+  ) throws(WorkerFailure) {
+    guard let meta = state.meta else { return }
+    let changelog = configuration.layout.changelog(channel, partition)
+    let bounds = try attempt { () throws(LogFailure) in try log.bounds(changelog) }
+    let expiry = meta.savedAt.adding(seconds: configuration.longestCopySeconds)
+    if meta.changelogNext > bounds.end {
+      try wipe(state, channel, partition, .aheadOfChangelog)
+    } else if meta.changelogNext < bounds.start {
+      try wipe(state, channel, partition, .behindChangelog)
+    } else if expiry < clock.now {
+      try wipe(state, channel, partition, .tooOld)
+    }
+  }
+
+  private func wipe(
+    _ state: Opener.State, _ channel: Channel, _ partition: Int32, _ reason: WipeReason
+  ) throws(WorkerFailure) {
+    emit(.stateWiped(channel, partition: partition, reason))
+    do throws(StateFailure) {
+      try state.wipe()
+    } catch {
+      throw .state(channel, partition: partition, error)
+    }
+  }
+
+  private func restore(
+    _ state: Opener.State, _ stage: any Stage, _ partition: Int32
+  ) throws(WorkerFailure) -> StateMeta {
+    let changelog = configuration.layout.changelog(stage.channel, partition)
+    statistics.isRestoring = true
+    publishStatistics()
+    defer { statistics.isRestoring = false }
+    var total = 0
+    let meta = try attempt { () throws(LogFailure) -> StateMeta in
+      var restorer = StateRestorer(state: state, stage: stage, chunk: configuration.restoreChunk)
+      return try restorer.run(log, changelog, now: clock.now) { count in
+        total += count
+        statistics.restoredRecords += count
+        publishStatistics()
+      }
+    }
+    emit(.stateRestored(stage.channel, partition: partition, records: total))
+    return meta
+  }
+
+  /// The wanted offset if the log still has it, else where to go on, as the loss policy says.
+  private func checkedStart(
+    _ partition: TopicPartition, wanted: Int64?
+  ) throws(WorkerFailure) -> Int64 {
+    let bounds = try attempt { () throws(LogFailure) in try log.bounds(partition) }
+    guard let wanted else { return bounds.start }
+    if wanted > bounds.end {
+      // The topic was created anew.
+      emit(.positionCorrected(partition, committed: wanted, state: nil))
+      return bounds.start
+    }
+    guard wanted < bounds.start else { return wanted }
+    let lost = bounds.start - wanted
+    emit(.recordsLost(partition, count: lost))
+    let isInternal = configuration.layout.channel(ofInput: partition.topic) != nil
+    let policy =
+      isInternal ? configuration.lostInternalRecords : configuration.lostInRecords
+    guard policy == .goOn else {
+      let detail = "\(lost) records of \(partition) were deleted before they were read"
+      throw .stop(WorkerStop(code: "records-lost", detail: detail))
+    }
+    return bounds.start
+  }
+}

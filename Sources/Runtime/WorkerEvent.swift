@@ -1,0 +1,36 @@
+public import StateStore
+public import Streaming
+
+/// What happens to a worker, for the log, the metrics and tests; named noun-verb. Holds no record's
+/// content.
+public enum WorkerEvent: Equatable, Sendable {
+  case partitionsAssigned(Int)
+  case partitionsRevoked(Int, lost: Bool)
+  /// A local copy was not trusted and is gone.
+  case stateWiped(Channel, partition: Int32, WipeReason)
+  /// The changelog was read: `records` of it.
+  case stateRestored(Channel, partition: Int32, records: Int)
+  /// The group's committed offset is not the one the state says; the state is right.
+  case positionCorrected(TopicPartition, committed: Int64?, state: Int64?)
+  /// Records were deleted before they were read.
+  case recordsLost(TopicPartition, count: Int64)
+  case transactionAborted(code: String)
+  /// The worker left the group and joins again.
+  case workerRejoined(code: String)
+  /// A call failed and is made again.
+  case callRetried(code: String, attempt: Int)
+  /// The worker stops with exit code 70.
+  case workerStopped(code: String)
+}
+
+/// A worker cannot go on; exit code 70.
+public struct WorkerStop: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Stable name of the cause.
+  public let code: String
+  public let detail: String
+  public init(code: String, detail: String) {
+    self.code = code
+    self.detail = detail
+  }
+  public var description: String { "\(code): \(detail)" }
+}
