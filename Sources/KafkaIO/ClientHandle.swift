@@ -102,6 +102,16 @@ final class ClientHandle {
       "query watermarks", partition: partition)
     return KafkaWatermarks(low: low, high: high)
   }
+
+  /// First offset and real end as of the last fetch; nil before one.
+  func fetchedWatermarks(_ partition: KafkaPartition) -> KafkaWatermarks? {
+    var low: Int64 = 0
+    var high: Int64 = 0
+    let code = rd_kafka_get_watermark_offsets(
+      rk, partition.topic, partition.partition, &low, &high)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 else { return nil }
+    return KafkaWatermarks(low: max(low, 0), high: high)
+  }
 }
 
 // The callbacks are global functions: a closure literal could inherit an actor's isolation and

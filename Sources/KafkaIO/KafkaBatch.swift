@@ -127,8 +127,8 @@ public struct KafkaRecord {
   /// The headers, read only when asked for.
   public var headers: KafkaHeaders { KafkaHeaders(message: message) }
 
-  /// The last header of that name. The outer nil means there is none, the inner a null value.
-  public func header(_ name: String) -> UnsafeRawBufferPointer?? {
+  /// The value of the last header of that name; nil where there is none or its value is null.
+  public func header(_ name: String) -> UnsafeRawBufferPointer? {
     var list: OpaquePointer?
     guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else {
       return nil
@@ -138,7 +138,7 @@ public struct KafkaRecord {
     guard rd_kafka_header_get_last(list, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR else {
       return nil
     }
-    return .some(value.map { UnsafeRawBufferPointer(start: $0, count: size) })
+    return value.map { UnsafeRawBufferPointer(start: $0, count: size) }
   }
 }
 

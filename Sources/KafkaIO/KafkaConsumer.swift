@@ -32,6 +32,11 @@ public struct KafkaAssignment: Equatable, Sendable {
   }
   public let partition: KafkaPartition
   public let committed: Committed
+
+  public init(partition: KafkaPartition, committed: Committed) {
+    self.partition = partition
+    self.committed = committed
+  }
 }
 
 /// Identity of a consumer within its group, which a transaction needs to commit offsets.
@@ -157,6 +162,13 @@ public final class KafkaConsumer {
   /// end ask `KafkaAdmin`.
   public func watermarks(_ partition: KafkaPartition) throws(KafkaFailure) -> KafkaWatermarks {
     try usable("query watermarks").watermarks(partition, limit: queryLimit)
+  }
+
+  /// First and end offsets as of the last fetch, without asking the broker; nil before one. The end
+  /// is the log's real end, open transactions included. Good for measuring lag.
+  public func fetchedWatermarks(_ partition: KafkaPartition) -> KafkaWatermarks? {
+    guard let client else { return nil }
+    return client.fetchedWatermarks(partition)
   }
 
   /// Goes on reading at these offsets. Records fetched before are dropped.

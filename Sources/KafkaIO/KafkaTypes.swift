@@ -63,6 +63,11 @@ public struct KafkaWatermarks: Equatable, Sendable {
   public let low: Int64
   /// Exclusive. What "last" means depends on who was asked: see the method that returned this.
   public let high: Int64
+
+  public init(low: Int64, high: Int64) {
+    self.low = low
+    self.high = high
+  }
 }
 
 /// The partition that Java's default partitioner and librdkafka's `murmur2_random` choose for a

@@ -5,9 +5,9 @@ public import Logging
 /// process.
 ///
 /// It knows no transaction isolation (open and aborted records are seen), keeps no offsets
-/// committed in transactions, fences nobody, compacts nothing, keeps 5 MiB for each partition, and answers no
-/// request to create, delete or describe topics: `createTopic` does it in the process. It never
-/// proves anything about exactly-once.
+/// committed in transactions, fences nobody, compacts nothing, keeps 5 MiB for each partition, and
+/// answers no request to create, delete or describe topics: `createTopic` does it in the process.
+/// It never proves anything about exactly-once.
 public final class MockCluster {
   private let client: ClientHandle
   private let cluster: OpaquePointer
