@@ -66,7 +66,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Simulation", dependencies: ["Runtime", "Vocabulary"], swiftSettings: strict),
+      name: "Simulation", dependencies: ["Runtime", "StateStore", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
     .target(name: "City", dependencies: ["Vocabulary"], swiftSettings: strict),
     .executableTarget(
       name: "outreachd",

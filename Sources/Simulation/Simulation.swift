@@ -1,1 +1,0 @@
-// Simulation: see Package.swift for its place in the layering.
