@@ -59,6 +59,7 @@ enum AudienceReader {
         Audience(
           name: name, title: entry.string("title") ?? name,
           clearance: clearance(entry.required("clearance"), labels),
+          officerClearance: clearance(entry.optional("named_officers"), labels),
           cite: entry.optionalString("cite") ?? ""))
       entry.finish()
     }
@@ -67,8 +68,10 @@ enum AudienceReader {
       guard let name = key.word(self.channels, what: "an output channel"),
         let entry = value.mapping
       else { continue }
+      let clearance = clearance(entry.required("clearance"), labels)
+      let choice = entry.optional("choice").map { self.clearance($0, labels) }
       channels.append(
-        OutputChannel(name: name, clearance: clearance(entry.required("clearance"), labels)))
+        OutputChannel(name: name, clearance: clearance, choice: choice ?? clearance))
       entry.finish()
     }
     for name in names where !audiences.contains(where: { $0.name == name }) {

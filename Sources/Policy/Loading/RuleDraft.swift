@@ -71,7 +71,6 @@ struct RuleDraft {
   var refer: [Refer]
   var alerts: [Alert]
   var dedup: TermDraft?
-  var keepsName: Bool
 }
 
 /// A term or the name of a parameter (`params.x`) with its place.

@@ -10,8 +10,6 @@ import Vocabulary
 ///   old event.
 /// - `closes`: rules whose open referrals about the same subject end when this one opens.
 /// - `outlives_subject`: the death of its subject does not withdraw it.
-/// - `keeps_name`: its name may stand on advisor topics though its trigger is confidential, since
-///   it does not tell the cause.
 /// - of a referral: `from` (an expression: the day `due` counts from), `area` (an expression: the
 ///   code of the area it goes to), `needs`, `disguise: need` (a neutral form on advisor topics).
 /// - of an alert: `restricted: true`, `area`, `evidence`.
@@ -51,7 +49,7 @@ struct RuleReader {
       holdsNow: file.boolean("holds_now", default: true), looksAhead: looksAhead(),
       closes: named("closes"), outlivesSubject: file.boolean("outlives_subject", default: false),
       refer: file.sequence("refer").compactMap(refer), alerts: alerts(),
-      dedup: dedup(), keepsName: file.boolean("keeps_name", default: false))
+      dedup: dedup())
     _ = file.optionalString("note")
     file.finish()
     check(draft)

@@ -5,6 +5,8 @@ public struct Audience: Hashable, Sendable {
   public let title: String
   /// The labels this audience may see.
   public let clearance: LabelSet
+  /// What its named officers may see besides, who alone read `alerts.restricted`.
+  public let officerClearance: LabelSet
   public let cite: String
 }
 
@@ -14,6 +16,9 @@ public struct OutputChannel: Hashable, Sendable {
   /// `decisions`.
   public let name: String
   public let clearance: LabelSet
+  /// The labels of facts that may decide whether something is sent here, though no value and no
+  /// name of a rule is shown: the form is neutral.
+  public let choice: LabelSet
 }
 
 /// The audiences and channels of `audiences.yaml`.
@@ -24,10 +29,14 @@ public struct AudienceCatalogue: Sendable {
   public func audience(_ name: String) -> Audience? { audiences.first { $0.name == name } }
   public func channel(_ name: String) -> OutputChannel? { channels.first { $0.name == name } }
 
-  /// What may stand in an alert for these audiences on this channel.
-  public func clearance(audiences names: [String], channel: String) -> LabelSet {
-    var result = self.channel(channel)?.clearance ?? []
-    for name in names { result.formIntersection(audience(name)?.clearance ?? []) }
+  /// What may stand in an alert for these audiences.
+  public func alertClearance(audiences names: [String], isRestricted: Bool) -> LabelSet {
+    var result = channel(isRestricted ? "alerts.restricted" : "alerts.district")?.clearance ?? []
+    for name in names {
+      guard let audience = audience(name) else { return [] }
+      result.formIntersection(
+        isRestricted ? audience.clearance.union(audience.officerClearance) : audience.clearance)
+    }
     return result
   }
 }
