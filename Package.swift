@@ -83,6 +83,10 @@ let package = Package(
       name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
       swiftSettings: strict),
     .testTarget(
+      name: "IntakeTests",
+      dependencies: ["Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON"],
+      swiftSettings: strict),
+    .testTarget(
       name: "KafkaIOTests",
       dependencies: ["KafkaIO", "CRdKafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),

@@ -140,7 +140,14 @@ final class EventEncoder {
   /// Writes the facts that are stated and returns how many.
   private func facts(_ plan: FactsPlan, element: Int) -> UInt8 {
     var count: UInt8 = 0
-    for index in 0..<plan.count where fact(plan.first + index, element: element) { count += 1 }
+    var stated: UInt32?
+    for index in 0..<plan.count {
+      let one = plan.first + index
+      if one.pointee.fact != stated, fact(one, element: element) {
+        count += 1
+        stated = one.pointee.fact
+      }
+    }
     return count
   }
 

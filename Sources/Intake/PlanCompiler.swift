@@ -159,7 +159,7 @@ struct PlanCompiler {
   private func encoded(_ constant: FactConstant) -> PlanText {
     var writer = ByteWriter(reserving: 32)
     switch constant {
-    case .none: writer.factValue(.none)
+    case .nothing: writer.factValue(.none)
     case .bool(let value): writer.factValue(.bool(value))
     case .int(let value): writer.factValue(.int(Int64(value)))
     case .text(let value): writer.factValue(.string(value))

@@ -127,14 +127,15 @@ public struct FieldPath: Equatable, Sendable {
 
 /// A value written in a mapping.
 public enum FactConstant: Equatable, Hashable, Sendable {
-  /// Known to be nothing.
-  case none
+  /// Known to be absent; written `nothing`.
+  case nothing
   case bool(Bool)
   case int(Int)
   case text(String)
 }
 
-/// One fact that an event states.
+/// One fact that an event states. Of several mappings of one fact under one target, the first that
+/// states something counts; they follow each other.
 public struct FactMapping: Equatable, Sendable {
   public enum Value: Equatable, Sendable {
     /// The field as it is; nothing where it is absent, or `absent`.

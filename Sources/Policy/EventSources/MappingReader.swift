@@ -114,10 +114,10 @@ struct MappingReader {
 
   private func choices(_ mapping: YAMLMapping, element: DataShape?) -> [TargetMapping.Choice] {
     TargetMapping.Kind.allCases.compactMap { kind in
-      let wanted: FactSignature.Kind = kind == .person ? .person : .text
+      let wanted: [FactSignature.Kind] = kind == .person ? [.person, .persons] : [.text]
       let what = kind == .person ? "a citizen ID" : "a text"
       guard let yaml = mapping.optional(kind.rawValue),
-        let path = path(yaml, of: [wanted], what, element: element)
+        let path = path(yaml, of: wanted, what, element: element)
       else { return nil }
       return TargetMapping.Choice(kind: kind, field: path)
     }
@@ -199,7 +199,10 @@ extension MappingReader {
           hint: nearest.map { "did you mean '\($0)'?" })
         continue
       }
-      if let fact = fact(name, value, kind, element) { result.append(fact) }
+      // Of several, the first that states something counts.
+      for alternative in value.isSequence ? value.sequence ?? [] : [value] {
+        if let fact = fact(name, alternative, kind, element) { result.append(fact) }
+      }
     }
     return result
   }
@@ -283,10 +286,10 @@ extension MappingReader {
     }
   }
 
-  /// A constant of the fact's kind; without a declaration, what it looks like.
+  /// `nothing`, or a constant of the fact's kind; without a declaration, what it looks like.
   private func constant(_ yaml: PositionedYAML, _ kind: FactSignature.Kind?) -> FactConstant? {
     guard let text = yaml.string else { return nil }
-    if text == "none" { return FactConstant.none }
+    if text == "nothing" { return .nothing }
     switch kind {
     case .bool: return yaml.boolean.map { .bool($0) }
     case .int: return yaml.integer(in: -1_000_000_000_000...1_000_000_000_000).map { .int($0) }
@@ -295,7 +298,8 @@ extension MappingReader {
       if text == "true" || text == "false" { return .bool(text == "true") }
       return Int(text).map { .int($0) } ?? .text(text)
     default:
-      yaml.report("wrong-type", "a fact of kind \(kind?.rawValue ?? "") has no constant but none")
+      yaml.report(
+        "wrong-type", "a fact of kind \(kind?.rawValue ?? "") has no constant but 'nothing'")
       return nil
     }
   }

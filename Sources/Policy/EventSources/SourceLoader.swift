@@ -17,7 +17,9 @@ import Vocabulary
 ///         about:
 ///           - person: person
 ///             facts:
-///               custody: {from: state, map: {released: {value: none}}}
+///               custody: {from: state, map: {released: {value: nothing}}}
+///
+/// Several names before the colon share one declaration.
 public struct SourceLoader {
   /// Event types of one pack, and facts that one type may state in all.
   static let maximumEvents = 1000
@@ -38,26 +40,29 @@ public struct SourceLoader {
       guard let mapping = PositionedYAML.parse(file, into: collector)?.mapping else { continue }
       let list = mapping.required("events")?.mapping
       for (key, value) in list?.entries ?? [] {
-        guard let name = key.string else { continue }
-        guard events.count < SourceLoader.maximumEvents else {
-          key.report("too-many-events", "more than \(SourceLoader.maximumEvents) event types")
-          break
+        guard let names = key.string?.split(separator: " ").map(String.init) else { continue }
+        for name in names where isNew(name, key, events) {
+          if let event = event(named: name, value) { events.append(event) }
         }
-        guard !events.contains(where: { $0.name == name }) else {
-          key.report("duplicate-event", "event type '\(name)' is declared twice")
-          continue
-        }
-        guard SourceLoader.isEventName(name) else {
-          key.report(
-            "bad-event-name", "'\(name)' is not the name of an event type",
-            hint: "lower-case words joined by dots and hyphens, without the type prefix")
-          continue
-        }
-        if let event = event(named: name, value) { events.append(event) }
       }
       mapping.finish()
     }
     return SourceCatalog(events: events)
+  }
+
+  private func isNew(_ name: String, _ key: PositionedYAML, _ events: [EventSource]) -> Bool {
+    if events.count >= SourceLoader.maximumEvents {
+      key.report("too-many-events", "more than \(SourceLoader.maximumEvents) event types")
+    } else if events.contains(where: { $0.name == name }) {
+      key.report("duplicate-event", "event type '\(name)' is declared twice")
+    } else if !SourceLoader.isEventName(name) {
+      key.report(
+        "bad-event-name", "'\(name)' is not the name of an event type",
+        hint: "lower-case words joined by dots and hyphens, without the type prefix")
+    } else {
+      return true
+    }
+    return false
   }
 
   static func isEventName(_ name: String) -> Bool {
