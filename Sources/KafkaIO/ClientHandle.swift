@@ -69,13 +69,18 @@ final class ClientHandle {
     retained.release()
   }
 
-  /// Throws the error that made this client unusable, if there was one.
+  /// Throws the error that made this client unusable, if one was reported.
   func checkUsable(_ operation: String) throws(KafkaFailure) {
-    guard context.hasFatalError else { return }
+    guard context.hasFatalError, let failure = fatalFailure(operation) else { return }
+    throw failure
+  }
+
+  /// Asks librdkafka for the error that made this client unusable.
+  func fatalFailure(_ operation: String) -> KafkaFailure? {
     var text = [CChar](repeating: 0, count: 512)
     let code = rd_kafka_fatal_error(rk, &text, text.count)
-    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-    throw KafkaFailure(
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    return KafkaFailure(
       KafkaErrorCode(code), operation: operation, isFatal: true, detail: String(cBuffer: text))
   }
 

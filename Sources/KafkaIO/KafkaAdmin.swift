@@ -24,6 +24,11 @@ public struct KafkaTopicSpecification: Equatable, Sendable {
 public struct KafkaTopicDescription: Equatable, Sendable {
   public let name: String
   public let partitions: Int
+
+  public init(name: String, partitions: Int) {
+    self.name = name
+    self.partitions = partitions
+  }
 }
 
 /// A setting of a topic.
@@ -32,6 +37,11 @@ public struct KafkaTopicSetting: Equatable, Sendable {
   public let value: String?
   /// True where nobody set it for this topic or cluster.
   public let isDefault: Bool
+
+  public init(value: String?, isDefault: Bool) {
+    self.value = value
+    self.isDefault = isDefault
+  }
 }
 
 /// Makes, lists, describes and deletes topics. Every call is bounded by its `limit`. Used from one

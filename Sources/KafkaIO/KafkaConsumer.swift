@@ -44,6 +44,26 @@ public final class KafkaGroupMetadata {
   let raw: OpaquePointer
   init(owning raw: OpaquePointer) { self.raw = raw }
   deinit { rd_kafka_consumer_group_metadata_destroy(raw) }
+
+  /// The group's generation, -1 outside a group; nil where this librdkafka writes another form.
+  ///
+  /// librdkafka 2.0.2 has no accessor, only the serialized form: "CGMDv2:" and the number.
+  var generation: Int32? {
+    var bytes: UnsafeMutableRawPointer?
+    var size = 0
+    if let error = rd_kafka_consumer_group_metadata_write(raw, &bytes, &size) {
+      rd_kafka_error_destroy(error)
+      return nil
+    }
+    guard let bytes else { return nil }
+    defer { rd_kafka_mem_free(nil, bytes) }
+    let content = UnsafeRawBufferPointer(start: bytes, count: size)
+    let magic = "CGMDv2:".utf8
+    guard size >= magic.count + 4, content.prefix(magic.count).elementsEqual(magic) else {
+      return nil
+    }
+    return content.loadUnaligned(fromByteOffset: magic.count, as: Int32.self)
+  }
 }
 
 /// A member of a consumer group. Used from one thread only: it is not Sendable, and every method
@@ -61,6 +81,7 @@ public final class KafkaConsumer {
   private let queryLimit: Duration
   private let reset: KafkaConfiguration.OffsetReset
   private let logger: Logger
+  private var isSubscribed = false
   /// Where partitions began when they were assigned.
   private var starts: [KafkaPartition: KafkaStart] = [:]
 
@@ -98,6 +119,7 @@ public final class KafkaConsumer {
   public func subscribe(_ topics: [String]) throws(KafkaFailure) {
     let list = PartitionList(topics.map { KafkaPartition($0, -1) })
     try check(rd_kafka_subscribe(try usable("subscribe").rk, list.raw), "subscribe")
+    isSubscribed = true
   }
 
   /// Reads exactly these partitions, outside the group's distribution, replacing those before.
@@ -203,11 +225,27 @@ public final class KafkaConsumer {
   }
 
   /// This member's identity of the present generation; take it anew for every transaction.
+  ///
+  /// A subscribed consumer that is not a member now, because it lost its place and the poll that
+  /// tells so is still to come, gets a failure: brokers accept offsets without a generation from
+  /// anybody, so the commit would not be fenced.
   public func groupMetadata() throws(KafkaFailure) -> KafkaGroupMetadata {
-    guard let raw = rd_kafka_consumer_group_metadata(try usable("read group metadata").rk) else {
+    let client = try usable("read group metadata")
+    guard let raw = rd_kafka_consumer_group_metadata(client.rk) else {
       throw KafkaFailure(RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, "read group metadata")
     }
-    return KafkaGroupMetadata(owning: raw)
+    let metadata = KafkaGroupMetadata(owning: raw)
+    if isSubscribed, !isMember(metadata, client) {
+      throw KafkaFailure(RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "read group metadata")
+    }
+    return metadata
+  }
+
+  private func isMember(_ metadata: KafkaGroupMetadata, _ client: ClientHandle) -> Bool {
+    if let generation = metadata.generation { return generation >= 0 }
+    guard let id = rd_kafka_memberid(client.rk) else { return false }
+    defer { rd_kafka_mem_free(client.rk, id) }
+    return id.pointee != 0
   }
 
   /// Gives back all partitions (the delegate is told) and leaves the group, so that others take

@@ -154,7 +154,8 @@ extension KafkaFailure {
       isFatal: rd_kafka_error_is_fatal(error) != 0,
       isRetriable: rd_kafka_error_is_retriable(error) != 0,
       requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0,
-      outcomeUnknown: outcomeUnknown && own != RD_KAFKA_RESP_ERR__INCONSISTENT,
+      // A record that was not delivered keeps librdkafka from asking the broker to commit.
+      outcomeUnknown: outcomeUnknown && cause == RD_KAFKA_RESP_ERR_NO_ERROR,
       detail: rd_kafka_error_string(error).map { String(cString: $0) } ?? "")
   }
 }

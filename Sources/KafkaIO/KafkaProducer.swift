@@ -221,8 +221,7 @@ public final class KafkaProducer {
   ) throws(KafkaFailure) {
     let place = KafkaPartition(topic.name, partition ?? -1)
     guard code == RD_KAFKA_RESP_ERR__QUEUE_FULL else {
-      try client.checkUsable("produce")
-      throw KafkaFailure(code, "produce", partition: place)
+      throw client.fatalFailure("produce") ?? KafkaFailure(code, "produce", partition: place)
     }
     let end = deadline ?? Deadline(queueFullTimeout)
     deadline = end

@@ -18,7 +18,9 @@ public struct KafkaStatistics: Equatable, Sendable {
   public var roundTripMicroseconds: Int64 = 0
   /// How often the group's partitions were given out anew.
   public var rebalances: Int64 = 0
-  /// Records this consumer is behind, for each partition where it is known.
+  /// Offsets between the next record this consumer hands out and the end of the log, for each
+  /// partition where both are known. Transaction markers count, so a partition that is read to its
+  /// end may show a few.
   public var lag: [KafkaPartition: Int64] = [:]
 
   /// Records behind, summed.
@@ -43,9 +45,8 @@ public struct KafkaStatistics: Equatable, Sendable {
     }
     for (topic, content) in report.topics ?? [:] {
       for (number, partition) in content.partitions ?? [:] {
-        // -1 is librdkafka's place for records without a partition yet, and a lag not yet known.
-        guard let number = Int32(number), number >= 0, let lag = partition.consumer_lag, lag >= 0
-        else { continue }
+        // -1 is librdkafka's place for records without a partition yet.
+        guard let number = Int32(number), number >= 0, let lag = partition.lag else { continue }
         self.lag[KafkaPartition(topic, number)] = lag
       }
     }
@@ -59,7 +60,18 @@ public struct KafkaStatistics: Equatable, Sendable {
       var rtt: Window?
     }
     struct Topic: Decodable {
-      struct Partition: Decodable { var consumer_lag: Int64? }
+      struct Partition: Decodable {
+        var app_offset: Int64?
+        var next_offset: Int64?
+        var hi_offset: Int64?
+
+        /// librdkafka's own `consumer_lag` needs offsets committed by the consumer itself.
+        var lag: Int64? {
+          guard let end = hi_offset, end >= 0 else { return nil }
+          let known = [app_offset, next_offset].compactMap { $0 }.first { $0 >= 0 }
+          return known.map { max(0, end - $0) }
+        }
+      }
       var partitions: [String: Partition]?
     }
     struct Group: Decodable { var rebalance_cnt: Int64? }

@@ -166,6 +166,11 @@ final class RecordPoller {
   private func event(from message: KafkaBatch.Message, into batch: KafkaBatch) {
     defer { rd_kafka_message_destroy(message) }
     let code = message.pointee.err
+    if code == RD_KAFKA_RESP_ERR__FATAL {
+      // The poll throws the error behind it.
+      client.context.hasFatalError = true
+      return
+    }
     var partition: KafkaPartition?
     if let topic = message.pointee.rkt {
       let slot = table.slot(topic: topic, partition: message.pointee.partition)
