@@ -90,6 +90,8 @@ let package = Package(
       name: "KafkaIOTests",
       dependencies: ["KafkaIO", "CRdKafka", .product(name: "Logging", package: "swift-log")],
       swiftSettings: strict),
+    .testTarget(
+      name: "ExpressionTests", dependencies: ["Expression", "Vocabulary"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

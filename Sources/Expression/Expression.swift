@@ -1,1 +1,0 @@
-// Expression: see Package.swift for its place in the layering.

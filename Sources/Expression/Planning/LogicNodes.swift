@@ -1,0 +1,286 @@
+/// `a && b && ...`: false as soon as one is false, whatever the others are.
+final class AndNode: BoolNode, @unchecked Sendable {
+  private let first: Node
+  private let rest: [Node]
+  init(_ terms: [Node]) {
+    first = terms[0]
+    rest = Array(terms.dropFirst())
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let value = first.bool(c) else { return slow(c, from: 0) }
+    if !value { return false }
+    for i in 0..<rest.count {
+      guard let value = rest[i].bool(c) else { return slow(c, from: i + 1) }
+      if !value { return false }
+    }
+    return true
+  }
+
+  @inline(never)
+  private func slow(_ c: EvaluationContext, from start: Int) -> Bool? {
+    absorb(c, rest, from: start, decisive: false)
+  }
+}
+
+/// `a || b || ...`: true as soon as one is true, whatever the others are.
+final class OrNode: BoolNode, @unchecked Sendable {
+  private let first: Node
+  private let rest: [Node]
+  init(_ terms: [Node]) {
+    first = terms[0]
+    rest = Array(terms.dropFirst())
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let value = first.bool(c) else { return slow(c, from: 0) }
+    if value { return true }
+    for i in 0..<rest.count {
+      guard let value = rest[i].bool(c) else { return slow(c, from: i + 1) }
+      if value { return true }
+    }
+    return false
+  }
+
+  @inline(never)
+  private func slow(_ c: EvaluationContext, from start: Int) -> Bool? {
+    absorb(c, rest, from: start, decisive: true)
+  }
+}
+
+/// Looks for a term that decides in spite of an earlier unknown or error; else keeps that.
+private func absorb(
+  _ c: EvaluationContext, _ terms: [Node], from start: Int, decisive: Bool
+) -> Bool? {
+  var abrupt = c.takeAbrupt()
+  for i in start..<max(start, terms.count) {
+    if let value = terms[i].bool(c) {
+      if value == decisive { return decisive }
+    } else {
+      abrupt = .merge(abrupt, c.takeAbrupt())
+    }
+  }
+  c.fail(abrupt)
+  return nil
+}
+
+final class NotNode: BoolNode, @unchecked Sendable {
+  private let operand: Node
+  init(_ operand: Node) { self.operand = operand }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let value = operand.bool(c) else { return nil }
+    return !value
+  }
+}
+
+final class ConditionalNode: Node, @unchecked Sendable {
+  private let condition: Node
+  private let yes: Node
+  private let no: Node
+  init(_ condition: Node, _ yes: Node, _ no: Node) {
+    self.condition = condition
+    self.yes = yes
+    self.no = no
+  }
+  override func value(_ c: EvaluationContext) -> Value {
+    guard let test = condition.bool(c) else { return c.takeAbrupt() }
+    return test ? yes.value(c) : no.value(c)
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let test = condition.bool(c) else { return nil }
+    return test ? yes.bool(c) : no.bool(c)
+  }
+  override func int(_ c: EvaluationContext) -> Int64? {
+    guard let test = condition.bool(c) else { return nil }
+    return test ? yes.int(c) : no.int(c)
+  }
+  override func day(_ c: EvaluationContext) -> Int32? {
+    guard let test = condition.bool(c) else { return nil }
+    return test ? yes.day(c) : no.day(c)
+  }
+}
+
+enum CompareOperator: Sendable {
+  case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual
+
+  init?(_ name: String) {
+    switch name {
+    case "_<_": self = .less
+    case "_<=_": self = .lessOrEqual
+    case "_>_": self = .greater
+    case "_>=_": self = .greaterOrEqual
+    case "_==_": self = .equal
+    case "_!=_": self = .notEqual
+    default: return nil
+    }
+  }
+
+  var flipped: CompareOperator {
+    switch self {
+    case .less: .greater
+    case .lessOrEqual: .greaterOrEqual
+    case .greater: .less
+    case .greaterOrEqual: .lessOrEqual
+    case .equal, .notEqual: self
+    }
+  }
+
+  @inline(__always)
+  func holds<T: Comparable>(_ a: T, _ b: T) -> Bool {
+    switch self {
+    case .less: a < b
+    case .lessOrEqual: a <= b
+    case .greater: a > b
+    case .greaterOrEqual: a >= b
+    case .equal: a == b
+    case .notEqual: a != b
+    }
+  }
+
+  func holds(_ order: Numbers.Order) -> Bool {
+    switch self {
+    case .less: order == .less
+    case .lessOrEqual: order == .less || order == .equal
+    case .greater: order == .greater
+    case .greaterOrEqual: order == .greater || order == .equal
+    case .equal: order == .equal
+    case .notEqual: order != .equal
+    }
+  }
+}
+
+final class IntCompareNode: BoolNode, @unchecked Sendable {
+  private let op: CompareOperator
+  private let left: Node
+  private let right: Node
+  init(_ op: CompareOperator, _ left: Node, _ right: Node) {
+    self.op = op
+    self.left = left
+    self.right = right
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let a = left.int(c) else { return bothAbrupt(c) }
+    guard let b = right.int(c) else { return nil }
+    return op.holds(a, b)
+  }
+  @inline(never)
+  private func bothAbrupt(_ c: EvaluationContext) -> Bool? {
+    let abrupt = c.takeAbrupt()
+    c.fail(right.int(c) == nil ? .merge(abrupt, c.takeAbrupt()) : abrupt)
+    return nil
+  }
+}
+
+/// Comparison of an int with a constant.
+final class IntConstantCompareNode: BoolNode, @unchecked Sendable {
+  private let op: CompareOperator
+  private let left: Node
+  private let right: Int64
+  init(_ op: CompareOperator, _ left: Node, _ right: Int64) {
+    self.op = op
+    self.left = left
+    self.right = right
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let a = left.int(c) else { return nil }
+    return op.holds(a, right)
+  }
+}
+
+final class DateCompareNode: BoolNode, @unchecked Sendable {
+  private let op: CompareOperator
+  private let left: Node
+  private let right: Node
+  init(_ op: CompareOperator, _ left: Node, _ right: Node) {
+    self.op = op
+    self.left = left
+    self.right = right
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    guard let a = left.day(c) else {
+      let abrupt = c.takeAbrupt()
+      c.fail(right.day(c) == nil ? .merge(abrupt, c.takeAbrupt()) : abrupt)
+      return nil
+    }
+    guard let b = right.day(c) else { return nil }
+    return op.holds(a, b)
+  }
+}
+
+/// `text == 'constant'` and `!=`.
+final class TextConstantEqualsNode: BoolNode, @unchecked Sendable {
+  private let left: Node
+  private let right: Text
+  private let negated: Bool
+  init(_ left: Node, _ right: Text, negated: Bool) {
+    self.left = left
+    self.right = right
+    self.negated = negated
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    switch left.value(c) {
+    case .string(let text): return (text == right) != negated
+    case .null: return negated
+    case let other:
+      if other.isAbrupt {
+        c.fail(other)
+        return nil
+      }
+      return negated
+    }
+  }
+}
+
+/// `==` and `!=` of any values.
+final class EqualsNode: BoolNode, @unchecked Sendable {
+  private let left: Node
+  private let right: Node
+  private let negated: Bool
+  init(_ left: Node, _ right: Node, negated: Bool) {
+    self.left = left
+    self.right = right
+    self.negated = negated
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    let a = left.value(c)
+    let b = right.value(c)
+    if a.isAbrupt || b.isAbrupt {
+      c.fail(strictFailure(a, b))
+      return nil
+    }
+    let result = c.equals(a, b)
+    if case .bool(let equal) = result { return equal != negated }
+    c.fail(result)
+    return nil
+  }
+}
+
+/// `<`, `<=`, `>`, `>=` of any values.
+final class CompareNode: BoolNode, @unchecked Sendable {
+  private let op: CompareOperator
+  private let left: Node
+  private let right: Node
+  init(_ op: CompareOperator, _ left: Node, _ right: Node) {
+    self.op = op
+    self.left = left
+    self.right = right
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    let a = left.value(c)
+    let b = right.value(c)
+    if a.isAbrupt || b.isAbrupt {
+      c.fail(strictFailure(a, b))
+      return nil
+    }
+    guard let order = Numbers.relation(a, b) else {
+      c.fail(.noSuchOverload)
+      return nil
+    }
+    return op.holds(order)
+  }
+}
+
+/// The failure of a strict operation with at least one abrupt argument.
+@inline(never)
+func strictFailure(_ a: Value, _ b: Value) -> Value {
+  if a.isAbrupt { return b.isAbrupt ? .merge(a, b) : a }
+  return b
+}

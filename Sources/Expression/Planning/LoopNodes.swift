@@ -1,0 +1,277 @@
+/// The common part of all loops: the range and the loop variables.
+class LoopNode: Node, @unchecked Sendable {
+  let range: Node
+  /// The only variable, or the second of two.
+  let slot: Int
+  /// Index or key, where there are two variables; else -1.
+  let keySlot: Int
+
+  init(_ range: Node, slot: Int, keySlot: Int) {
+    self.range = range
+    self.slot = slot
+    self.keySlot = keySlot
+  }
+
+  /// Number of rounds, or nil where the value is no list or map.
+  @inline(__always)
+  final func count(_ c: EvaluationContext, _ range: Value) -> Int? {
+    switch range {
+    case .hostList(let list): c.host.count(list)
+    case .list(let list): list.elements.count
+    case .map(let map): map.keys.count
+    default: nil
+    }
+  }
+
+  /// Sets the loop variables of one round.
+  @inline(__always)
+  final func bind(_ c: EvaluationContext, _ range: Value, _ i: Int) {
+    let frame = c.state.pointee.frame
+    switch range {
+    case .hostList(let list): frame[slot] = c.host.element(list, at: i)
+    case .list(let list): frame[slot] = list.elements[i]
+    case .map(let map):
+      frame[slot] = keySlot < 0 ? map.keys[i] : map.values[i]
+      if keySlot >= 0 { frame[keySlot] = map.keys[i] }
+      return
+    default: return
+    }
+    if keySlot >= 0 { frame[keySlot] = .int(Int64(i)) }
+  }
+}
+
+/// `exists` and `all`: the first decisive round ends the loop, whatever others are.
+final class QuantifierNode: LoopNode, @unchecked Sendable {
+  private let body: Node
+  /// The answer that ends the loop: true for `exists`, false for `all`.
+  private let decisive: Bool
+
+  init(_ range: Node, slot: Int, keySlot: Int, body: Node, decisive: Bool) {
+    self.body = body
+    self.decisive = decisive
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    if let result = bool(c) { return .bool(result) }
+    return c.takeAbrupt()
+  }
+
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return nil
+    }
+    var i = 0
+    while i < count {
+      guard c.spend() else {
+        c.fail(.error(.budget))
+        return nil
+      }
+      bind(c, range, i)
+      guard let value = body.bool(c) else { return undecided(c, range, from: i + 1, count) }
+      if value == decisive { return decisive }
+      i += 1
+    }
+    return !decisive
+  }
+
+  @inline(never)
+  private func undecided(
+    _ c: EvaluationContext, _ range: Value, from start: Int, _ count: Int
+  ) -> Bool? {
+    var abrupt = c.takeAbrupt()
+    var i = start
+    while i < count {
+      guard c.spend() else {
+        c.fail(.error(.budget))
+        return nil
+      }
+      bind(c, range, i)
+      if let value = body.bool(c) {
+        if value == decisive { return decisive }
+      } else {
+        abrupt = .merge(abrupt, c.takeAbrupt())
+      }
+      i += 1
+    }
+    c.fail(abrupt)
+    return nil
+  }
+}
+
+/// `exists_one`: every round counts, so an unknown or error anywhere is the result.
+final class ExistsOneNode: LoopNode, @unchecked Sendable {
+  private let body: Node
+  init(_ range: Node, slot: Int, keySlot: Int, body: Node) {
+    self.body = body
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+  override func value(_ c: EvaluationContext) -> Value {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return c.takeAbrupt()
+    }
+    var found = 0
+    var abrupt: Value?
+    for i in 0..<count {
+      guard c.spend() else { return .error(.budget) }
+      bind(c, range, i)
+      if let value = body.bool(c) {
+        if value { found += 1 }
+      } else {
+        let failed = c.takeAbrupt()
+        abrupt = abrupt.map { .merge($0, failed) } ?? failed
+      }
+    }
+    return abrupt ?? .bool(found == 1)
+  }
+}
+
+/// `filter`, `map` and `transformList`: a list of the results of the rounds that pass.
+final class CollectNode: LoopNode, @unchecked Sendable {
+  private let condition: Node?
+  /// Nil for `filter`: the element itself.
+  private let body: Node?
+
+  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node?) {
+    self.condition = condition
+    self.body = body
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return c.takeAbrupt()
+    }
+    var result: [Value] = []
+    var abrupt: Value?
+    for i in 0..<count {
+      guard c.spend() else { return .error(.budget) }
+      bind(c, range, i)
+      if let condition {
+        guard let passes = condition.bool(c) else {
+          let failed = c.takeAbrupt()
+          abrupt = abrupt.map { .merge($0, failed) } ?? failed
+          continue
+        }
+        if !passes { continue }
+      }
+      let element = body?.value(c) ?? c.state.pointee.frame[slot]
+      if element.isAbrupt {
+        abrupt = abrupt.map { .merge($0, element) } ?? element
+      } else {
+        result.append(element)
+      }
+    }
+    return abrupt ?? .list(result.isEmpty ? .empty : ListValue(result))
+  }
+}
+
+/// `transformMap` and `transformMapEntry`.
+final class TransformMapNode: LoopNode, @unchecked Sendable {
+  private let condition: Node?
+  private let body: Node
+  /// The body gives maps whose entries are collected.
+  private let entries: Bool
+
+  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node, entries: Bool) {
+    self.condition = condition
+    self.body = body
+    self.entries = entries
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return c.takeAbrupt()
+    }
+    var keys: [Value] = []
+    var values: [Value] = []
+    var abrupt: Value?
+    for i in 0..<count {
+      guard c.spend() else { return .error(.budget) }
+      bind(c, range, i)
+      if let condition {
+        guard let passes = condition.bool(c) else {
+          let failed = c.takeAbrupt()
+          abrupt = abrupt.map { .merge($0, failed) } ?? failed
+          continue
+        }
+        if !passes { continue }
+      }
+      let key = c.state.pointee.frame[keySlot]
+      let result = body.value(c)
+      if result.isAbrupt {
+        abrupt = abrupt.map { .merge($0, result) } ?? result
+      } else if !entries {
+        keys.append(key)
+        values.append(result)
+      } else if case .map(let map) = result {
+        keys += map.keys
+        values += map.values
+      } else {
+        return .noSuchOverload
+      }
+      guard keys.count <= Arithmetic.maxElements else { return .error(.size) }
+    }
+    if let abrupt { return abrupt }
+    switch MapValue.make(keys, values) {
+    case .success(let map): return .map(map)
+    case .failure(let error): return .error(error)
+    }
+  }
+}
+
+/// `cel.bind(name, value, body)`; the value is computed once, before the body.
+final class BindNode: Node, @unchecked Sendable {
+  private let slot: Int
+  private let bound: Node
+  private let body: Node
+  init(_ slot: Int, _ bound: Node, _ body: Node) {
+    self.slot = slot
+    self.bound = bound
+    self.body = body
+  }
+  override func value(_ c: EvaluationContext) -> Value {
+    c.state.pointee.frame[slot] = bound.value(c)
+    return body.value(c)
+  }
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    c.state.pointee.frame[slot] = bound.value(c)
+    return body.bool(c)
+  }
+}
+
+/// `optional.optMap(name, body)` and `optFlatMap`.
+final class OptionalMapNode: Node, @unchecked Sendable {
+  private let target: Node
+  private let slot: Int
+  private let body: Node
+  private let flat: Bool
+  init(_ target: Node, _ slot: Int, _ body: Node, flat: Bool) {
+    self.target = target
+    self.slot = slot
+    self.body = body
+    self.flat = flat
+  }
+  override func value(_ c: EvaluationContext) -> Value {
+    let value = target.value(c)
+    guard case .optional(let optional) = value else {
+      return value.isAbrupt ? value : .noSuchOverload
+    }
+    guard let wrapped = optional.wrapped else { return value }
+    c.state.pointee.frame[slot] = wrapped
+    let result = body.value(c)
+    if result.isAbrupt { return result }
+    guard flat else { return .optional(OptionalValue(result)) }
+    if case .optional = result { return result }
+    return .noSuchOverload
+  }
+}

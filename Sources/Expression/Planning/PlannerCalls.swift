@@ -1,0 +1,146 @@
+/// Calls and operators.
+extension Planner {
+  mutating func call(
+    _ expr: Expr, _ name: String, _ target: Expr?, _ arguments: [Expr]
+  ) -> Node {
+    guard case .function(let function, let overloads, let isInstance)? = tree.reference(expr)
+    else { return ConstantNode(.failure(.undeclared, "'\(name)' is not declared")) }
+    let parts = (isInstance ? (target.map { [$0] } ?? []) : []) + arguments
+    let nodes = parts.map { plan($0) }
+    let types = parts.map { type($0) }
+    if let special = operation(function, nodes, types) {
+      return fold(special, of: nodes)
+    }
+    if function == "known" { return KnownNode(nodes[0]) }
+    if let problem = constantProblem(function, overloads, nodes, parts) {
+      report(problem.code, problem.message, problem.place, hint: problem.hint)
+    }
+    if let special = specialised(function, overloads, nodes, types) {
+      return fold(special, of: nodes)
+    }
+    let node = plain(function, overloads, nodes)
+    if overloads.contains(where: { $0.dependsOnTime }) { return TimeBoundNode(node) }
+    if overloads.contains(where: { $0.needsContext }) || nodes.isEmpty && !isFoldable(function) {
+      return node
+    }
+    return fold(node, of: nodes)
+  }
+
+  private func isFoldable(_ function: String) -> Bool { function == "optional.none" }
+
+  private func plain(
+    _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node]
+  ) -> Node {
+    if overloads.count == 1 {
+      switch (overloads[0].body, nodes.count) {
+      case (.unary(let f), 1): return UnaryCallNode(f, nodes[0])
+      case (.binary(let f), 2): return BinaryCallNode(f, nodes[0], nodes[1])
+      default: break
+      }
+    }
+    let missing =
+      overloads.isEmpty
+      ? EvaluationError(.undeclared, "there is no function '\(name)' for these values")
+      : .noSuchOverload
+    return CallNode(overloads, nodes, missing: missing)
+  }
+
+  /// Operators, which have nodes of their own for the common types.
+  private func operation(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node? {
+    switch (name, nodes.count) {
+    case ("!_", 1): return NotNode(nodes[0])
+    case ("-_", 1): return UnaryCallNode(Arithmetic.negate, nodes[0])
+    case ("_==_", 2), ("_!=_", 2): return equality(name, nodes, types)
+    case ("_<_", 2), ("_<=_", 2), ("_>_", 2), ("_>=_", 2):
+      return CompareOperator(name).map { comparison($0, nodes, types) }
+    case ("_+_", 2), ("_-_", 2), ("_*_", 2): return arithmetic(name, nodes, types)
+    case ("_/_", 2): return BinaryCallNode(Arithmetic.divide, nodes[0], nodes[1])
+    case ("_%_", 2): return BinaryCallNode(Arithmetic.modulo, nodes[0], nodes[1])
+    case ("@in", 2):
+      if case .list(let list)? = nodes[1].constant,
+        let node = InConstantsNode(nodes[0], list.elements)
+      {
+        return node
+      }
+      return BinaryCallNode(Arithmetic.contains, nodes[0], nodes[1])
+    default: return nil
+    }
+  }
+
+  private func equality(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node {
+    let negated = name == "_!=_"
+    if let timed = timeComparison(negated ? .notEqual : .equal, nodes, types) { return timed }
+    if types == [.int, .int] {
+      return comparison(negated ? .notEqual : .equal, nodes, types)
+    }
+    if types == [.date, .date] {
+      return DateCompareNode(negated ? .notEqual : .equal, nodes[0], nodes[1])
+    }
+    if case .string(let text)? = nodes[1].constant {
+      return TextConstantEqualsNode(nodes[0], text, negated: negated)
+    }
+    if case .string(let text)? = nodes[0].constant {
+      return TextConstantEqualsNode(nodes[1], text, negated: negated)
+    }
+    return EqualsNode(nodes[0], nodes[1], negated: negated)
+  }
+
+  private func comparison(
+    _ op: CompareOperator, _ nodes: [Node], _ types: [CELType]
+  ) -> Node {
+    if let timed = timeComparison(op, nodes, types) { return timed }
+    if types == [.int, .int] {
+      if case .int(let value)? = nodes[1].constant {
+        return IntConstantCompareNode(op, nodes[0], value)
+      }
+      if case .int(let value)? = nodes[0].constant {
+        return IntConstantCompareNode(op.flipped, nodes[1], value)
+      }
+      return IntCompareNode(op, nodes[0], nodes[1])
+    }
+    if types == [.date, .date] { return DateCompareNode(op, nodes[0], nodes[1]) }
+    return CompareNode(op, nodes[0], nodes[1])
+  }
+
+  private func arithmetic(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node {
+    if types == [.int, .int] {
+      switch name {
+      case "_+_": return IntArithmeticNode(.add, nodes[0], nodes[1])
+      case "_-_": return IntArithmeticNode(.subtract, nodes[0], nodes[1])
+      default: return IntArithmeticNode(.multiply, nodes[0], nodes[1])
+      }
+    }
+    switch name {
+    case "_+_": return BinaryCallNode(Arithmetic.add, nodes[0], nodes[1])
+    case "_-_":
+      if types == [.date, .date] { return DateDifferenceNode(nodes[0], nodes[1]) }
+      return BinaryCallNode(Arithmetic.subtract, nodes[0], nodes[1])
+    default: return BinaryCallNode(Arithmetic.multiply, nodes[0], nodes[1])
+    }
+  }
+
+  /// Functions that do more at planning time than to be called.
+  private func specialised(
+    _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node], _ types: [CELType]
+  ) -> Node? {
+    if name == "size", nodes.count == 1, case .list = types[0] { return ListSizeNode(nodes[0]) }
+    return nil
+  }
+
+  struct ConstantProblem {
+    let code: DiagnosticCode
+    let message: String
+    let hint: String?
+    let place: Expr
+  }
+
+  /// A constant argument that can never be valid.
+  private func constantProblem(
+    _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node], _ parts: [Expr]
+  ) -> ConstantProblem? { nil }
+
+  /// Comparisons that know when their answer changes.
+  private func timeComparison(
+    _ op: CompareOperator, _ nodes: [Node], _ types: [CELType]
+  ) -> Node? { nil }
+}

@@ -1,0 +1,4 @@
+/// Placeholder wiring.
+enum RegexCache {
+  static func match(_ c: EvaluationContext, _ text: Text, _ pattern: Text) -> Value { .error(.conversion) }
+}

@@ -1,0 +1,74 @@
+/// A literal constant of the source.
+public enum Literal: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  case int(Int64)
+  case uint(UInt64)
+  case double(Double)
+  case string(String)
+  case bytes([UInt8])
+}
+
+/// The loops of the language, kept as such instead of being expanded into folds: they are easier to
+/// type-check, to explain and to run fast.
+public enum ComprehensionKind: String, Sendable {
+  case all, exists, existsOne, filter, map, transformList, transformMap, transformMapEntry
+}
+
+/// `range.kind(variable, [second,] [condition,] body)`.
+public struct Comprehension: Sendable {
+  public let kind: ComprehensionKind
+  public let range: Expr
+  /// One name, or two in the two-variable forms (index or key first).
+  public let variables: [String]
+  public let variableSpans: [Span]
+  /// The filter of three-argument `map` and of the transforms.
+  public let condition: Expr?
+  public let body: Expr
+}
+
+/// A node of the syntax tree.
+public struct Expr: Sendable {
+  public indirect enum Kind: Sendable {
+    case literal(Literal)
+    /// A name; `absolute` where written with a leading dot.
+    case ident(String, absolute: Bool)
+    /// `operand.field`, `operand.?field`, or `has(operand.field)`.
+    case select(Expr, field: String, optional: Bool, test: Bool)
+    case index(Expr, Expr, optional: Bool)
+    /// Operators have the names of cel-spec (`_+_`, `!_`); `target` is the receiver.
+    case call(String, target: Expr?, arguments: [Expr])
+    /// `a && b && c` (or `||`), flat.
+    case logic(and: Bool, [Expr])
+    case conditional(Expr, Expr, Expr)
+    case list([(element: Expr, optional: Bool)])
+    case map([(key: Expr, value: Expr, optional: Bool)])
+    case message(String, absolute: Bool, [(field: String, value: Expr, optional: Bool)])
+    case comprehension(Comprehension)
+    /// `cel.bind(name, value, body)`.
+    case bind(String, Expr, Expr)
+    /// `target.optMap(name, body)` and `optFlatMap`.
+    case optionalMap(Expr, String, Expr, flat: Bool)
+    /// Stands for a part that did not parse.
+    case invalid
+  }
+  /// Index of this node; nodes of one expression are numbered from 0.
+  public let id: Int
+  public let span: Span
+  public let kind: Kind
+  /// Height of the tree below and including this node.
+  let depth: Int
+  /// Comprehensions inside one another, at most.
+  let loops: Int
+
+  /// Where to point at for this node: the operator, the function's or the field's name.
+  let focus: Span
+}
+
+/// A parsed expression.
+public struct SyntaxTree: Sendable {
+  public let source: SourceText
+  public let root: Expr
+  /// Number of nodes; ids are below it.
+  public let nodeCount: Int
+}

@@ -1,0 +1,188 @@
+public import Vocabulary
+
+/// What the expressions read. Called on the evaluating thread only.
+public protocol FactHost: AnyObject {
+  /// The value of a field; `.unknown` where the fact is missing. Texts may be borrowed.
+  func read(_ object: ObjectRef, field: UInt16) -> Value
+  func count(_ list: HostList) -> Int
+  /// `index` is within `0..<count(list)`.
+  func element(_ list: HostList, at index: Int) -> Value
+}
+
+/// A host without objects.
+public final class EmptyHost: FactHost {
+  public init() {}
+  public func read(_ object: ObjectRef, field: UInt16) -> Value {
+    .error(EvaluationError(.host, "no such object"))
+  }
+  public func count(_ list: HostList) -> Int { 0 }
+  public func element(_ list: HostList, at index: Int) -> Value {
+    .error(EvaluationError(.host, "no such list"))
+  }
+}
+
+/// Everything one thread needs to evaluate programs: reusable, not thread-safe, and re-entrant (a
+/// host may evaluate another program with the same context while it answers a read).
+///
+/// Per evaluation: `begin(...)`, set the variables, `program.evaluate(context)`, then read
+/// `validUntil`. Several programs may run between two `begin` calls; they share the budget and
+/// `validUntil` is the earliest of all.
+public final class EvaluationContext {
+  public let host: any FactHost
+  /// Working days for `addWorkdays`, `workdays` and `wd` terms.
+  public var calendar: WorkCalendar
+  /// The fields read since `begin`, in order of first reading, where `isTracing`.
+  public private(set) var trace: [FactRef] = []
+  private var traced: Set<FactRef> = []
+
+  /// Mutable state apart from the object, so that the hot path needs no exclusivity checks.
+  struct State {
+    var budget: Int
+    var isTracing = false
+    var today: CivilDate
+    var now: Instant
+    var validUntil: Instant = .distantFuture
+    /// Lowering `validUntil` is off while a program is probed for the time it changes.
+    var isProbing = false
+    /// Why the last typed evaluation had no value.
+    var abrupt: Value = .null
+    var frame: UnsafeMutablePointer<Value>
+    /// Slots in use from the start of the locals.
+    var top = 0
+    var depth = 0
+  }
+  let state: UnsafeMutablePointer<State>
+  private let locals: UnsafeMutablePointer<Value>
+  /// Values of variables by slot.
+  let variables: UnsafeMutablePointer<Value>
+  /// Marks lazily defined variables not evaluated yet.
+  let pending: UnsafeMutablePointer<Bool>
+  public let variableCapacity: Int
+
+  private static let localCapacity = 512
+  static let maxProgramDepth = 24
+
+  /// `budget` is the number of steps of all loops together per `begin`.
+  public init(
+    host: any FactHost, today: CivilDate = .earliest, now: Instant = .distantPast,
+    calendar: WorkCalendar = WorkCalendar(), budget: Int = 100_000, variableCapacity: Int = 64
+  ) {
+    self.host = host
+    self.calendar = calendar
+    self.variableCapacity = max(1, variableCapacity)
+    locals = .allocate(capacity: EvaluationContext.localCapacity)
+    locals.initialize(repeating: .null, count: EvaluationContext.localCapacity)
+    variables = .allocate(capacity: self.variableCapacity)
+    variables.initialize(repeating: .null, count: self.variableCapacity)
+    pending = .allocate(capacity: self.variableCapacity)
+    pending.initialize(repeating: true, count: self.variableCapacity)
+    state = .allocate(capacity: 1)
+    state.initialize(to: State(budget: budget, today: today, now: now, frame: locals))
+  }
+
+  deinit {
+    locals.deinitialize(count: EvaluationContext.localCapacity)
+    locals.deallocate()
+    variables.deinitialize(count: variableCapacity)
+    variables.deallocate()
+    pending.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  /// Starts a new evaluation: a fresh budget, no bound on validity, lazy variables forgotten.
+  public func begin(today: CivilDate, now: Instant, budget: Int = 100_000, tracing: Bool = false) {
+    state.pointee.today = today
+    state.pointee.now = now
+    state.pointee.budget = budget
+    state.pointee.validUntil = .distantFuture
+    state.pointee.isTracing = tracing
+    if !trace.isEmpty {
+      trace.removeAll(keepingCapacity: true)
+      traced.removeAll(keepingCapacity: true)
+    }
+    forgetLazyVariables()
+  }
+
+  /// Makes variables with a definition evaluate anew: call after changing a variable they read.
+  public func forgetLazyVariables() {
+    for i in 0..<variableCapacity { pending[i] = true }
+  }
+
+  /// Sets a variable by its slot in the `TypeEnvironment`; false where there is no such slot.
+  @discardableResult
+  public func set(variable slot: Int, _ value: Value) -> Bool {
+    guard slot >= 0, slot < variableCapacity else { return false }
+    variables[slot] = value
+    pending[slot] = false
+    return true
+  }
+
+  public var today: CivilDate { state.pointee.today }
+  public var now: Instant { state.pointee.now }
+  /// Steps left of the budget.
+  public var budget: Int { state.pointee.budget }
+  /// The earliest time at which an answer given since `begin` may change by itself.
+  public var validUntil: Instant { state.pointee.validUntil }
+  public var isTracing: Bool { state.pointee.isTracing }
+
+  /// Lowers `validUntil`; hosts call it for values they derive from the time.
+  @inline(__always)
+  public func limitValidity(to instant: Instant) {
+    if !state.pointee.isProbing, instant < state.pointee.validUntil {
+      state.pointee.validUntil = instant
+    }
+  }
+
+  /// Lowers `validUntil` to the start of the next civil day.
+  public func limitValidityToMidnight() {
+    limitValidity(to: Instant(startOf: state.pointee.today.adding(days: 1)))
+  }
+
+  func record(_ object: ObjectRef, _ field: UInt16) {
+    let fact = FactRef(object: object, field: field)
+    if traced.insert(fact).inserted { trace.append(fact) }
+  }
+
+  // MARK: Used by the nodes
+
+  @inline(__always)
+  func read(_ object: ObjectRef, _ field: UInt16) -> Value {
+    if state.pointee.isTracing { record(object, field) }
+    return host.read(object, field: field)
+  }
+
+  @inline(__always)
+  func fail(_ value: Value) { state.pointee.abrupt = value }
+
+  @inline(__always)
+  func takeAbrupt() -> Value { state.pointee.abrupt }
+
+  /// Takes one step (or several) from the budget; false where it is used up.
+  @inline(__always)
+  func spend(_ steps: Int = 1) -> Bool {
+    state.pointee.budget &-= steps
+    if state.pointee.budget >= 0 { return true }
+    state.pointee.budget = -1
+    return false
+  }
+
+  /// Reserves locals for a program; nil where it would nest too deep.
+  func enter(_ slots: Int) -> UnsafeMutablePointer<Value>? {
+    let top = state.pointee.top
+    guard top + slots <= EvaluationContext.localCapacity,
+      state.pointee.depth < EvaluationContext.maxProgramDepth
+    else { return nil }
+    let previous = state.pointee.frame
+    state.pointee.frame = locals + top
+    state.pointee.top = top + slots
+    state.pointee.depth += 1
+    return previous
+  }
+
+  func leave(_ slots: Int, _ previous: UnsafeMutablePointer<Value>) {
+    state.pointee.frame = previous
+    state.pointee.top -= slots
+    state.pointee.depth -= 1
+  }
+}
