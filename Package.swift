@@ -80,6 +80,8 @@ let package = Package(
 
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(
+      name: "CityTests", dependencies: ["City", "Vocabulary"], swiftSettings: strict),
+    .testTarget(
       name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
       swiftSettings: strict),
     .testTarget(

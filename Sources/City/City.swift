@@ -1,1 +1,0 @@
-// City: see Package.swift for its place in the layering.
