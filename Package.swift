@@ -69,10 +69,17 @@ let package = Package(
       name: "Simulation", dependencies: ["Runtime", "StateStore", "Streaming", "Vocabulary"],
       swiftSettings: strict),
     .target(name: "City", dependencies: ["Vocabulary"], swiftSettings: strict),
+    .target(
+      name: "Operations",
+      dependencies: [
+        "KafkaIO", "Policy", "Vocabulary", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "outreachd",
       dependencies: [
-        "Runtime", "Simulation", "City", "KafkaIO", "StateStore", "Policy",
+        "Runtime", "Simulation", "City", "KafkaIO", "StateStore", "Operations", "Stages", "Intake",
+        "Policy", "Records", "Streaming", "Vocabulary",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -87,6 +94,12 @@ let package = Package(
     .testTarget(
       name: "IntakeTests",
       dependencies: ["Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "OperationsTests",
+      dependencies: [
+        "Operations", "KafkaIO", "Policy", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "KafkaIOTests",

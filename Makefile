@@ -1,0 +1,38 @@
+# make demo   installs what is missing, builds, and shows the whole way of an event
+# make test   all tests that need no server
+# make build  the release executable: .build/release/outreachd
+# make deps   the Debian packages the build needs
+# make install PREFIX=/usr/local
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Compiler processes at a time.
+JOBS ?= $(shell nproc)
+DEMO ?=
+
+.PHONY: demo test build deps install clean
+
+demo: build
+	.build/release/outreachd demo $(DEMO)
+
+build: deps
+	swift build -c release --product outreachd -j $(JOBS)
+
+test: deps
+	swift test -j $(JOBS)
+
+deps:
+	@sh scripts/deps.sh
+
+install: build
+	install -D -m 0755 .build/release/outreachd $(DESTDIR)$(PREFIX)/bin/outreachd
+	install -D -m 0644 systemd/outreachd.service \
+	  $(DESTDIR)/lib/systemd/system/outreachd.service
+	test -e $(DESTDIR)/etc/outreachd/outreachd.yaml || \
+	  install -D -m 0644 config/outreachd.yaml $(DESTDIR)/etc/outreachd/outreachd.yaml
+	mkdir -p $(DESTDIR)/etc/outreachd/policy $(DESTDIR)/etc/outreachd/topics
+	cp -R config/policy/. $(DESTDIR)/etc/outreachd/policy/
+	cp -R topics/. $(DESTDIR)/etc/outreachd/topics/
+
+clean:
+	swift package clean
