@@ -85,6 +85,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .testTarget(
+      name: "StateStoreTests", dependencies: ["StateStore", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["Runtime", "Simulation", "StateStore", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(
       name: "CityTests", dependencies: ["City", "Vocabulary"], swiftSettings: strict),

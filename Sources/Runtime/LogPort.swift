@@ -143,6 +143,7 @@ public protocol TransactionalLog: AnyObject {
   /// Sends everything queued and commits. After `retry` it may be called again.
   func commit() throws(LogFailure)
 
+  /// Drops everything since `begin`. Without an open transaction it does nothing.
   func abort() throws(LogFailure)
 
   /// The offset after the last record of the changelog's partition that this producer knows to be

@@ -143,6 +143,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     log.close()
   }
 
+  /// The stage partitions whose stores are open and restored.
+  public var ownedPartitions: Int { allOwned.count }
+
   // MARK: Steps
 
   private func refreshStages() {
@@ -164,9 +167,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   private func transact(
     _ batch: Log.Batch, _ cursor: inout Int
   ) throws(WorkerFailure) {
-    try attempt { () throws(LogFailure) in try log.begin() }
-    transactionOpen = true
     statisticsAtBegin = statistics
+    transactionOpen = true
+    try attempt { () throws(LogFailure) in try log.begin() }
     startClock()
     try fireTimers(isIdle: batch.count == 0)
     try consume(batch, &cursor)
@@ -239,8 +242,19 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         run.finish()
       } catch {
         guard error.isMendedByRestore else { throw stateFailure(partition, error) }
-        try reload(partition, wipe: .corrupt)
+        try mend(partition)
       }
+    }
+  }
+
+  /// Restores a store that could not take a committed batch. If that fails, the worker joins again:
+  /// the stores are then behind the positions, and only opening them anew reads what they miss.
+  private func mend(_ partition: Owned) throws(WorkerFailure) {
+    do throws(WorkerFailure) {
+      try reload(partition, wipe: .corrupt)
+    } catch {
+      guard case .log(let cause) = error, cause.recovery != .fatal else { throw error }
+      throw .log(LogFailure(.fenced, code: cause.code, detail: cause.detail))
     }
   }
 
@@ -309,11 +323,13 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// Drops the overlays, aborts, and goes back to the committed positions.
   private func abortTransaction(_ code: String) throws(WorkerFailure) {
     drop()
-    guard transactionOpen else { return }
-    emit(.transactionAborted(code: code))
-    statistics.aborts += 1
-    try attempt { () throws(LogFailure) in try log.abort() }
-    transactionOpen = false
+    if transactionOpen {
+      emit(.transactionAborted(code: code))
+      statistics.aborts += 1
+      try attempt { () throws(LogFailure) in try log.abort() }
+      transactionOpen = false
+    }
+    // Also where no transaction was open: what was polled is not processed.
     let committed = positions.committed
     try attempt { () throws(LogFailure) in try log.seek(committed) }
   }

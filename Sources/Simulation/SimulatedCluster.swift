@@ -92,6 +92,20 @@ public final class SimulatedCluster {
     self.group(group).offsets
   }
 
+  /// How many committed records of these topics a group has not committed an offset for, and how
+  /// many transactions are decided but not written.
+  public func outstanding(group: String, topics: [String]) -> Int {
+    let offsets = self.group(group).offsets
+    var count = pendingMarkers.count
+    for topic in topics {
+      for (index, partition) in (self.topics[topic] ?? []).enumerated() {
+        let position = offsets[TopicPartition(topic, Int32(index))] ?? partition.start
+        count += partition.read(from: position, max: .max).records.count
+      }
+    }
+    return count
+  }
+
   /// Sets or forgets a group's committed offset, as an operator's tool would.
   public func setOffset(group: String, _ partition: TopicPartition, _ offset: Int64?) {
     self.group(group).setOffset(partition, offset)

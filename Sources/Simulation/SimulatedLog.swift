@@ -79,8 +79,9 @@ public final class SimulatedLog: TransactionalLog {
         positions[partition] = starts[partition] ?? group.offsets[partition] ?? 0
       }
     }
-    let fetched = fetch(max: max)
+    let (fetched, next) = fetch(max: max)
     try leave(.poll)
+    positions = next
     return deliver(fetched)
   }
 
@@ -219,9 +220,13 @@ public final class SimulatedLog: TransactionalLog {
 
   // MARK: Inside
 
-  private func fetch(max: Int) -> [(topic: Int, partition: Int32, record: SimulatedRecord)] {
+  private typealias Fetched = (topic: Int, partition: Int32, record: SimulatedRecord)
+
+  /// Records of the assigned partitions, and the positions after them.
+  private func fetch(max: Int) -> ([Fetched], [TopicPartition: Int64]) {
+    var positions = self.positions
     var room = Int.random(in: 1...Swift.max(1, min(max, 40)), using: &generator)
-    var fetched: [(topic: Int, partition: Int32, record: SimulatedRecord)] = []
+    var fetched: [Fetched] = []
     for partition in positions.keys.sorted().shuffled(using: &generator) where room > 0 {
       guard let topic = topics.firstIndex(of: partition.topic),
         let found = cluster.partitionOf(partition), let position = positions[partition]
@@ -231,12 +236,10 @@ public final class SimulatedLog: TransactionalLog {
       room -= records.count
       fetched += records.map { (topic, partition.partition, $0) }
     }
-    return fetched
+    return (fetched, positions)
   }
 
-  private func deliver(
-    _ fetched: [(topic: Int, partition: Int32, record: SimulatedRecord)]
-  ) -> SimulatedBatch {
+  private func deliver(_ fetched: [Fetched]) -> SimulatedBatch {
     let batch = SimulatedBatch(fetched)
     self.batch = batch
     return batch
