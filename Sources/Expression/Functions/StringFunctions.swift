@@ -50,7 +50,11 @@ extension StandardLibrary {
           guard case .string(let text) = x, case .string(let pattern) = y else {
             return .noSuchOverload
           }
-          return RegexCache.match(c, text, pattern)
+          guard c.spend(1 + pattern.count / 8) else { return .error(.budget) }
+          guard let regex = c.regexes.find(pattern) else {
+            return .failure(.regex, "the regular expression does not compile")
+          }
+          return c.matches(text, regex)
         })
       l.add("matches", overload)
     }

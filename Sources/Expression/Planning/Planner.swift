@@ -7,7 +7,8 @@ struct Planner {
   var frameSize = 0
   var variableCount = 0
   var diagnostics: [Diagnostic] = []
-  private let folder = EvaluationContext(host: EmptyHost(), variableCapacity: 1)
+  /// For evaluating constants.
+  let checkContext = EvaluationContext(host: EmptyHost(), variableCapacity: 1)
 
   static func plan(
     _ tree: CheckedTree, _ environment: TypeEnvironment, source: String
@@ -103,8 +104,8 @@ struct Planner {
   /// The node, or its value where all inputs are constant and it has one.
   func fold(_ node: Node, of inputs: [Node]) -> Node {
     guard inputs.allSatisfy({ $0.constant != nil }) else { return node }
-    folder.begin(today: .earliest, now: .distantPast, budget: 10_000)
-    let value = node.value(folder)
+    checkContext.begin(today: .earliest, now: .distantPast, budget: 10_000)
+    let value = node.value(checkContext)
     if value.isAbrupt { return node }
     return Planner.constant(value)
   }

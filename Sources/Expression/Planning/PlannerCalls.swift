@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// Calls and operators.
 extension Planner {
   mutating func call(
@@ -123,6 +125,11 @@ extension Planner {
   private func specialised(
     _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node], _ types: [CELType]
   ) -> Node? {
+    if name == "matches", nodes.count == 2, case .string(let pattern)? = nodes[1].constant,
+      let regex = try? Regex(pattern)
+    {
+      return MatchesNode(nodes[0], regex)
+    }
     if name == "size", nodes.count == 1, case .list = types[0] { return ListSizeNode(nodes[0]) }
     return nil
   }
@@ -137,7 +144,42 @@ extension Planner {
   /// A constant argument that can never be valid.
   private func constantProblem(
     _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node], _ parts: [Expr]
-  ) -> ConstantProblem? { nil }
+  ) -> ConstantProblem? {
+    guard let last = nodes.last, let place = parts.last, case .string(let text)? = last.constant
+    else { return nil }
+    switch (name, nodes.count) {
+    case ("matches", 2):
+      do throws(RegexProblem) {
+        _ = try Regex(text)
+      } catch {
+        return ConstantProblem(
+          code: .regex, message: "the regular expression does not compile: \(error.message)",
+          hint: nil, place: place)
+      }
+    case ("plus", 2), ("minus", 2):
+      if Term(text.string) == nil {
+        return ConstantProblem(
+          code: .constant, message: "'\(text.string)' is no term",
+          hint: "a term is a number and a unit: 30m 4h 7d 3wd 6mo 1y", place: place)
+      }
+    case ("date", 1), ("timestamp", 1), ("duration", 1):
+      if case .error? = overloads.first(where: { $0.parameters == [.string] })?
+        .call(checkContext, [.string(text)])
+      {
+        let example =
+          switch name {
+          case "date": "2024-01-31"
+          case "timestamp": "2024-01-31T08:00:00+08:00"
+          default: "1h30m"
+          }
+        return ConstantProblem(
+          code: .constant, message: "'\(text.string)' is no \(name)",
+          hint: "as in \(name)('\(example)')", place: place)
+      }
+    default: break
+    }
+    return nil
+  }
 
   /// Comparisons that know when their answer changes.
   private func timeComparison(

@@ -34,6 +34,8 @@ public final class EvaluationContext {
   /// The fields read since `begin`, in order of first reading, where `isTracing`.
   public private(set) var trace: [FactRef] = []
   private var traced: Set<FactRef> = []
+  /// Regular expressions made while running.
+  var regexes = RegexCache()
 
   /// Mutable state apart from the object, so that the hot path needs no exclusivity checks.
   struct State {
