@@ -1,0 +1,216 @@
+import Expression
+import Vocabulary
+
+/// Compiles a rule draft; reports every problem and returns nil where there was one.
+struct RuleCompiler {
+  let compiler: ExpressionCompiler
+  let environments: PolicyEnvironment
+  let parameterNames: [String: Int]
+  let eventTypes: Set<String>
+  let eventLabels: [String: LabelSet]
+  let labelTable: LabelTable
+  let audiences: AudienceCatalogue
+
+  static let maximumLets = 32
+
+  /// The environment with the rule's let-names, and their bindings.
+  private func bindings(
+    _ draft: RuleDraft, _ base: TypeEnvironment
+  ) -> (environment: TypeEnvironment, lets: [LetBinding]) {
+    var environment = base
+    var lets: [LetBinding] = []
+    for (name, expression, key) in draft.lets {
+      guard environment.variables[name] == nil, name != "today", name != "now" else {
+        key.report("duplicate-name", "'\(name)' is already defined")
+        continue
+      }
+      guard lets.count < RuleCompiler.maximumLets else {
+        key.report("too-many-lets", "more than \(RuleCompiler.maximumLets) names")
+        break
+      }
+      guard let program = compiler.compile(expression, environment, expecting: nil) else {
+        // Later expressions may use the name: one problem is told once.
+        environment.declareVariable(name, .dyn)
+        continue
+      }
+      let slot = environment.declareVariable(name, program.type, definition: program)
+      lets.append(LetBinding(name: name, slot: slot, program: program))
+    }
+    return (environment, lets)
+  }
+
+  func compile(_ draft: RuleDraft, overlay: [String: RuleStatus]) -> CompiledRule? {
+    let scope = PolicyScope(member: draft.scope == .member, event: !draft.events.isEmpty)
+    let subjectScope = PolicyScope(member: false, event: !draft.events.isEmpty)
+    let (environment, lets) = bindings(draft, environments.environment(scope))
+    for (name, yaml) in draft.events where !eventTypes.contains(name) {
+      let hint = Suggestion.nearest(to: name, among: eventTypes).map { "did you mean '\($0)'?" }
+      yaml.report("unknown-event", "no source declares the event type '\(name)'", hint: hint)
+    }
+    let subject = draft.subject.flatMap { subject in
+      self.subject(subject, environments.environment(subjectScope))
+    }
+    let when = draft.when.compactMap { clause($0, environment) }
+    let unless = draft.unless.compactMap { clause($0, environment) }
+    let reviewWhen = draft.reviewWhen.flatMap {
+      compiler.compile($0, environment, expecting: .bool)
+    }
+    let looksAhead = draft.looksAhead.flatMap { lookAhead($0, environment) }
+    var reads = ReadSet()
+    var labels: LabelSet = triggerLabels(draft)
+    let deciding =
+      when.map(\.program) + unless.map(\.program) + [subject, reviewWhen, looksAhead?.to]
+      .compactMap(\.self)
+    for program in deciding {
+      reads.formUnion(compiler.reads(program.dependencies))
+      labels.formUnion(compiler.labels(program.dependencies))
+    }
+    let referrals = draft.refer.compactMap { referral($0, environment) }
+    let alerts = draft.alerts.compactMap { alert($0, environment) }
+    let terms = draft.terms.compactMap { name, term in setting(term).map { (name, $0) } }
+    let rule = CompiledRule(
+      id: draft.id, version: draft.version, title: draft.title, status: draft.status,
+      owner: draft.owner, effectiveFrom: draft.from, effectiveTo: draft.until,
+      groups: draft.groups, clauses: draft.clauses, basis: draft.basis, scope: draft.scope,
+      trigger: trigger(draft, looksAhead), subject: subject, lets: lets, when: when,
+      unless: unless, onUnknown: draft.onUnknown, reviewWhen: reviewWhen, referrals: referrals,
+      alerts: alerts, closes: draft.closes.map(\.name), outlivesSubject: draft.outlivesSubject,
+      dedup: draft.dedup.flatMap(setting) ?? .literal(Term(0, .days)),
+      terms: Dictionary(terms, uniquingKeysWith: { first, _ in first }), reads: reads,
+      labels: labels,
+      isConfidential: referrals.contains { $0.isDisguised } || alerts.contains { $0.isRestricted },
+      localStatus: overlay, file: draft.yaml.source.file, line: draft.yaml.line)
+    checkDisclosure(rule, draft)
+    return rule
+  }
+
+  /// What the name of the rule tells of its trigger: with several triggers only what all have in
+  /// common.
+  private func triggerLabels(_ draft: RuleDraft) -> LabelSet {
+    let sets = draft.events.map { eventLabels[$0.name] ?? [] }
+    guard let first = sets.first else { return [] }
+    return sets.dropFirst().reduce(first) { $0.intersection($1) }
+  }
+
+  private func trigger(_ draft: RuleDraft, _ looksAhead: LookAhead?) -> RuleTrigger {
+    let types = draft.events.map(\.name)
+    if let role = draft.engine { return .engine(role, types: types) }
+    if types.isEmpty {
+      return .situation(hold: draft.hold.flatMap(setting) ?? .literal(Term(0, .days)))
+    }
+    return .event(types: types, holdsNow: draft.holdsNow, looksAhead: looksAhead)
+  }
+
+  private func setting(_ draft: TermDraft) -> TermSetting? {
+    switch draft.value {
+    case .literal(let term): return .literal(term)
+    case .parameter(let name):
+      guard let index = parameterNames[name] else {
+        let hint = Suggestion.nearest(to: name, among: parameterNames.keys)
+          .map { "did you mean 'params.\($0)'?" }
+        draft.yaml.report("unknown-parameter", "there is no parameter '\(name)'", hint: hint)
+        return nil
+      }
+      guard environments.parameters[index].type == .term else {
+        draft.yaml.report("wrong-type", "parameter '\(name)' is not a term")
+        return nil
+      }
+      return .parameter(index)
+    }
+  }
+
+  private func subject(_ draft: ExpressionDraft, _ environment: TypeEnvironment) -> Program? {
+    guard let program = compiler.compile(draft, environment, expecting: nil) else { return nil }
+    let person = CELType.object(ObjectKind.person.name)
+    guard program.type == person || program.type == .list(person) else {
+      draft.yaml.report(
+        "wrong-type", "'subject' is a person or a list of persons, not \(program.type)")
+      return nil
+    }
+    return program
+  }
+
+  private func clause(
+    _ draft: RuleDraft.Clause, _ environment: TypeEnvironment
+  ) -> CompiledClause? {
+    guard let program = compiler.compile(draft.that, environment, expecting: .bool) else {
+      return nil
+    }
+    if let constant = program.constant?.boolValue {
+      draft.that.yaml.report(
+        "constant-clause", "this condition is always \(constant)", severity: .warning)
+    }
+    return CompiledClause(
+      id: draft.id, says: draft.says, program: program,
+      reads: compiler.reads(program.dependencies), file: draft.yaml.source.file,
+      line: draft.that.yaml.line)
+  }
+
+  private func lookAhead(
+    _ draft: RuleDraft.LookAhead, _ environment: TypeEnvironment
+  ) -> LookAhead? {
+    guard let to = compiler.compile(draft.to, environment, expecting: .date),
+      let opens = draft.opens.flatMap(setting)
+    else { return nil }
+    return LookAhead(
+      to: to, opens: opens, grace: draft.grace.flatMap(setting) ?? .literal(Term(90, .days)))
+  }
+
+  private func evidence(
+    _ draft: RuleDraft.Evidence, _ environment: TypeEnvironment
+  ) -> CompiledEvidence? {
+    guard let program = compiler.compile(draft.value, environment, expecting: nil) else {
+      return nil
+    }
+    let fact = directFact(draft.value.text)
+    guard let name = draft.name ?? fact?.title else {
+      draft.value.yaml.report(
+        "unnamed-evidence", "evidence that is not a single fact needs a name",
+        hint: "write {fact: 名称, value: ...}")
+      return nil
+    }
+    return CompiledEvidence(
+      name: name, value: program, fact: fact.map { FactSlot($0.object, $0.slot) },
+      labels: compiler.labels(program.dependencies))
+  }
+
+  /// The fact that `household.x`, `member.x` or `event.x` names.
+  private func directFact(_ text: String) -> FactDefinition? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    let kinds: [Substring: ObjectKind] = [
+      "household": .household, "member": .person, "event": .event,
+    ]
+    guard let kind = kinds[parts[0]] else { return nil }
+    return compiler.facts.first { $0.object == kind && $0.name == parts[1] }
+  }
+
+  private func area(_ draft: ExpressionDraft?, _ environment: TypeEnvironment) -> Program? {
+    draft.flatMap { compiler.compile($0, environment, expecting: .string) }
+  }
+
+  private func referral(
+    _ draft: RuleDraft.Refer, _ environment: TypeEnvironment
+  ) -> CompiledReferral? {
+    let task = draft.task.flatMap { compiler.template($0, environment) }
+    let from = draft.from.flatMap { compiler.compile($0, environment, expecting: .date) }
+    guard let due = draft.due.flatMap(setting) else { return nil }
+    return CompiledReferral(
+      to: draft.to, urgency: draft.urgency, due: due, from: from,
+      area: area(draft.area, environment), category: draft.category,
+      programmes: draft.programmes, needs: draft.needs, isDisguised: draft.isDisguised,
+      task: task, evidence: draft.evidence.compactMap { evidence($0, environment) })
+  }
+
+  private func alert(
+    _ draft: RuleDraft.Alert, _ environment: TypeEnvironment
+  ) -> CompiledAlert? {
+    guard let message = draft.message.flatMap({ compiler.template($0, environment) }) else {
+      return nil
+    }
+    return CompiledAlert(
+      severity: draft.severity, audiences: draft.audiences, isRestricted: draft.isRestricted,
+      message: message, area: area(draft.area, environment),
+      evidence: draft.evidence.compactMap { evidence($0, environment) })
+  }
+}

@@ -1,0 +1,59 @@
+public import Expression
+public import Vocabulary
+
+/// A policy pack, complete and checked: what the stages run on. Immutable; replaced as a whole.
+public struct PolicyPack: Sendable {
+  public let name: String
+  public let version: String
+  public let title: String
+  public let authors: [String]
+  /// Hexadecimal digest of all files of the pack; names the policy in outputs and decisions.
+  public let digest: String
+  public let labels: LabelTable
+  public let facts: FactCatalogue
+  public let derived: [DerivedFact]
+  public let sources: SourceCatalog
+  public let parameters: ParameterTable
+  public let calendar: WorkCalendar
+  /// The years that the calendar covers.
+  public let calendarYears: [Int]
+  public let services: ServiceCatalogue
+  public let audiences: AudienceCatalogue
+  public let assessment: AssessmentModel
+  /// Active, shadow and draft rules in the order of their ids; retired ones are left out.
+  public let rules: [CompiledRule]
+  /// Warnings of the load.
+  public let warnings: [PolicyDiagnostic]
+
+  /// Least capacity of an evaluation context for this pack's programs.
+  public let variableCapacity: Int
+
+  public func rule(_ id: String) -> CompiledRule? { rules.first { $0.id == id } }
+
+  /// The rule with a role of the engine, if the pack has one.
+  public func rule(_ role: EngineRole) -> CompiledRule? {
+    rules.first {
+      if case .engine(role, _) = $0.trigger { true } else { false }
+    }
+  }
+
+  /// The rules that an event of a type (short name) triggers.
+  public func rules(triggeredBy type: String) -> [CompiledRule] {
+    rules.filter { $0.eventTypes.contains(type) }
+  }
+
+  /// The longest time that any series of the catalogue is read back.
+  public var longestSeries: Term {
+    var longest = Term(0, .days)
+    for object in ObjectKind.allCases {
+      for fact in facts.facts(of: object) {
+        if case .series(_, let keep, _) = fact.origin,
+          keep.nominalMinutes > longest.nominalMinutes
+        {
+          longest = keep
+        }
+      }
+    }
+    return longest
+  }
+}
