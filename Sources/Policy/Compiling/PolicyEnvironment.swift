@@ -1,4 +1,4 @@
-import Expression
+public import Expression
 import Vocabulary
 
 extension FactType {

@@ -178,7 +178,7 @@ struct FactReader {
     guard let yaml, let text = yaml.string else { return nil }
     switch (text, type) {
     case ("unknown", _): return .unknown
-    case ("none", let type) where type != .text && type != .bool: return FactDefault.none
+    case ("none", let type) where type != .text: return FactDefault.none
     case (_, .bool): return yaml.boolean.map { .bool($0) }
     case (_, .int): return yaml.integer(in: -1_000_000_000...1_000_000_000).map { .int($0) }
     case ("none", .text):

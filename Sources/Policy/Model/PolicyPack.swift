@@ -1,4 +1,3 @@
-public import Expression
 public import Vocabulary
 
 /// A policy pack, complete and checked: what the stages run on. Immutable; replaced as a whole.
