@@ -92,6 +92,12 @@ let package = Package(
       name: "RuntimeTests",
       dependencies: ["Runtime", "Simulation", "StateStore", "Streaming", "Vocabulary"],
       swiftSettings: strict),
+    .testTarget(
+      name: "RecordsTests", dependencies: ["Records", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StagesTests", dependencies: ["Stages", "Records", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(
       name: "CityTests", dependencies: ["City", "Vocabulary"], swiftSettings: strict),

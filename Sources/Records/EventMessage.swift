@@ -106,7 +106,7 @@ public struct EventMessage: Equatable, Sendable {
 }
 
 extension ByteWriter {
-  mutating func target(_ target: EventTarget) {
+  public mutating func eventTarget(_ target: EventTarget) {
     switch target {
     case .person(let id):
       u8(0)
@@ -152,7 +152,7 @@ extension ByteWriter {
     optional(message.supersedes) { $0.eventKey($1) }
     optional(message.retracts) { $0.eventKey($1) }
     list(message.targets) {
-      $0.target($1.target)
+      $0.eventTarget($1.target)
       $0.list($1.fields) { $0.factField($1) }
     }
     optional(message.members) { $0.list($1) { $0.member($1) } }
@@ -161,7 +161,7 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-  mutating func target() throws(DecodingFailure) -> EventTarget {
+  public mutating func eventTarget() throws(DecodingFailure) -> EventTarget {
     switch try u8() {
     case 0: return .person(try citizen())
     case 1: return .household(try string())
@@ -203,7 +203,7 @@ extension ByteReader {
       retracts: try optional { r throws(DecodingFailure) in try r.eventKey() },
       targets: try list { r throws(DecodingFailure) in
         TargetedFacts(
-          target: try r.target(),
+          target: try r.eventTarget(),
           fields: try r.list { r throws(DecodingFailure) in try r.factField() })
       },
       members: try optional { r throws(DecodingFailure) in

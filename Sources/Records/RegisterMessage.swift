@@ -84,6 +84,9 @@ public struct HouseholdKey: Hashable, Comparable, Sendable, CustomStringConverti
   public init(registry id: String) { text = "=" + id }
   public init(provisional person: CitizenID) { text = "~" + String(person.digits) }
 
+  /// An address where nobody known lives, reported by a neighbour or a hotline.
+  public init(address: String) { self.text = "@" + address }
+
   /// The only person of a provisional household, nil for one of the registry.
   public var provisionalPerson: CitizenID? {
     guard text.utf8.first == UInt8(ascii: "~"), let digits = UInt64(text.dropFirst()) else {

@@ -1,0 +1,307 @@
+public import Streaming
+public import Vocabulary
+
+/// The events that a person or a household is known by, in effective order.
+public struct EventLog: Equatable, Sendable {
+  public private(set) var entries: [EventEntry]
+
+  public init() { entries = [] }
+
+  public func contains(_ key: EventKey) -> Bool { entries.contains { $0.key == key } }
+
+  /// Inserts in effective order; false where the event is already there.
+  public mutating func insert(_ entry: EventEntry) -> Bool {
+    if contains(entry.key) { return false }
+    let position = entries.lastIndex { $0.precedes(entry) }.map { $0 + 1 } ?? 0
+    entries.insert(entry, at: position)
+    return true
+  }
+
+  /// Removes an event and returns it.
+  public mutating func remove(_ key: EventKey) -> EventEntry? {
+    guard let position = entries.firstIndex(where: { $0.key == key }) else { return nil }
+    return entries.remove(at: position)
+  }
+
+  /// Drops events that took effect before `horizon` and are no longer the last word, nor the one
+  /// before it, on any of their facts.
+  public mutating func prune(before horizon: Instant) {
+    guard let first = entries.first, first.effective < horizon else { return }
+    var seen: [FactID: Int] = [:]
+    var kept: [EventEntry] = []
+    for entry in entries.reversed() {
+      var needed = entry.effective >= horizon || entry.accepted >= horizon
+      for field in entry.fields {
+        let count = seen[field.fact, default: 0]
+        if count < 2 { needed = true }
+        seen[field.fact] = count + 1
+      }
+      if needed { kept.append(entry) }
+    }
+    entries = kept.reversed()
+  }
+}
+
+/// Reads an encoded `EventLog` in place: a field access is an offset, nothing is decoded or copied.
+///
+/// Layout, little-endian: event count u32, field count u32; per event 56 bytes (key 16, effective,
+/// time, recorded, accepted 8 each, type u32, offset of its texts u32); per field 16 bytes sorted
+/// by (fact, event): fact u32, event u16, tag u8, zero, payload u64 (the scalar, or offset and
+/// length of the bytes); then the texts.
+public struct EventLogView {
+  static let headerSize = 8
+  static let eventSize = 56
+  static let fieldSize = 16
+
+  private let bytes: UnsafeRawBufferPointer
+  public let eventCount: Int
+  public let fieldCount: Int
+
+  /// `bytes` must stay valid while the view is used.
+  public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    guard bytes.count >= EventLogView.headerSize else { throw DecodingFailure("event log") }
+    let events = Int(bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
+    let fields = Int(bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+    let fixed =
+      EventLogView.headerSize + events * EventLogView.eventSize + fields * EventLogView.fieldSize
+    guard events <= 0xFFFF, bytes.count >= fixed else { throw DecodingFailure("event log") }
+    self.bytes = bytes
+    eventCount = events
+    fieldCount = fields
+  }
+
+  /// The event at an index below `eventCount`, in effective order.
+  public func event(_ index: Int) -> EventView {
+    EventView(log: self, base: EventLogView.headerSize + index * EventLogView.eventSize)
+  }
+
+  /// The field at an index below `fieldCount`, sorted by (fact, event).
+  public func field(_ index: Int) -> FieldView {
+    let base =
+      EventLogView.headerSize + eventCount * EventLogView.eventSize
+      + index * EventLogView.fieldSize
+    return FieldView(log: self, base: base)
+  }
+
+  /// The indexes of all fields of a fact, in effective order of their events.
+  public func fields(of fact: FactID) -> Range<Int> {
+    var low = 0
+    var high = fieldCount
+    while low < high {
+      let middle = (low + high) / 2
+      if field(middle).fact < fact { low = middle + 1 } else { high = middle }
+    }
+    var end = low
+    while end < fieldCount, field(end).fact == fact { end += 1 }
+    return low..<end
+  }
+
+  /// The last word on a state fact at `instant`.
+  public func latest(_ fact: FactID, at instant: Instant) -> FieldView? {
+    let range = fields(of: fact)
+    var index = range.upperBound
+    while index > range.lowerBound {
+      index -= 1
+      let candidate = field(index)
+      if event(candidate.eventIndex).effective <= instant { return candidate }
+    }
+    return nil
+  }
+
+  /// The index of an event, nil where it is not in the log.
+  public func index(of key: EventKey) -> Int? {
+    (0..<eventCount).first { event($0).key == key }
+  }
+
+  fileprivate func load<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
+    guard offset >= 0, offset + MemoryLayout<T>.size <= bytes.count else { return 0 }
+    return T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+  }
+
+  fileprivate func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+    guard offset >= 0, length >= 0, offset + length <= bytes.count else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
+  }
+
+  fileprivate func reader(at offset: Int) -> ByteReader {
+    ByteReader(bytes, offset: min(max(0, offset), bytes.count))
+  }
+}
+
+/// One event of a log, read in place.
+public struct EventView {
+  fileprivate let log: EventLogView
+  fileprivate let base: Int
+
+  public var key: EventKey {
+    EventKey(high: log.load(base, as: UInt64.self), low: log.load(base + 8, as: UInt64.self))
+  }
+  public var effective: Instant { instant(16) }
+  public var time: Instant { instant(24) }
+  public var recorded: Instant { instant(32) }
+  public var accepted: Instant { instant(40) }
+  public var type: EventTypeID { EventTypeID(rawValue: log.load(base + 48, as: UInt32.self)) }
+
+  /// Source, id, trace parent and persons; these allocate.
+  public func texts() throws(DecodingFailure) -> EventTexts {
+    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    return EventTexts(
+      source: try reader.string(), id: try reader.string(),
+      traceparent: try reader.optionalString(),
+      persons: try reader.list { r throws(DecodingFailure) in try r.citizen() })
+  }
+
+  private func instant(_ offset: Int) -> Instant {
+    Instant(microseconds: log.load(base + offset, as: Int64.self))
+  }
+}
+
+/// The variable part of an event.
+public struct EventTexts: Equatable, Sendable {
+  public var source: String
+  public var id: String
+  public var traceparent: String?
+  public var persons: [CitizenID]
+}
+
+/// One fact of one event, read in place.
+public struct FieldView {
+  fileprivate let log: EventLogView
+  fileprivate let base: Int
+
+  public enum Tag: UInt8, Sendable {
+    case none = 0
+    case bool, int, money, date, instant, string, person, persons, strings
+  }
+
+  public var fact: FactID { FactID(rawValue: log.load(base, as: UInt32.self)) }
+  public var eventIndex: Int { Int(log.load(base + 4, as: UInt16.self)) }
+  public var tag: Tag { Tag(rawValue: log.load(base + 6, as: UInt8.self)) ?? .none }
+  /// The event that states it.
+  public var event: EventView { log.event(eventIndex) }
+
+  /// Scalars as they are: bool 0 or 1, int, fen, day number, microseconds, citizen digits.
+  public var scalar: Int64 { log.load(base + 8, as: Int64.self) }
+
+  /// The UTF-8 bytes of a string; empty for other tags.
+  public var stringBytes: UnsafeRawBufferPointer {
+    tag == .string ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
+  private var payload: UnsafeRawBufferPointer {
+    log.slice(
+      Int(log.load(base + 8, as: UInt32.self)), Int(log.load(base + 12, as: UInt32.self)))
+  }
+
+  /// The value, decoded; allocates for strings and lists.
+  public func value() throws(DecodingFailure) -> FactValue {
+    switch tag {
+    case .none: return .none
+    case .bool: return .bool(scalar != 0)
+    case .int: return .int(scalar)
+    case .money: return .money(Fen(scalar))
+    case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: scalar)))
+    case .instant: return .instant(Instant(microseconds: scalar))
+    case .person: return .person(CitizenID(validatedDigits: UInt64(bitPattern: scalar)))
+    case .string: return .string(String(decoding: payload, as: UTF8.self))
+    case .persons, .strings:
+      var reader = ByteReader(payload)
+      return try reader.factValue()
+    }
+  }
+}
+
+extension EventLog {
+  /// Encodes for `EventLogView`.
+  public func encode(into writer: inout ByteWriter) {
+    var fields: [(field: FactField, event: Int)] = []
+    for (index, entry) in entries.prefix(0xFFFF).enumerated() {
+      for field in entry.fields { fields.append((field, index)) }
+    }
+    fields.sort { ($0.field.fact.rawValue, $0.event) < ($1.field.fact.rawValue, $1.event) }
+    let fixed =
+      EventLogView.headerSize + min(entries.count, 0xFFFF) * EventLogView.eventSize
+      + fields.count * EventLogView.fieldSize
+    var texts = ByteWriter(reserving: 256)
+    writer.u32(UInt32(min(entries.count, 0xFFFF)))
+    writer.u32(UInt32(fields.count))
+    for entry in entries.prefix(0xFFFF) {
+      writer.eventKey(entry.key)
+      writer.instant(entry.effective)
+      writer.instant(entry.time)
+      writer.instant(entry.recorded)
+      writer.instant(entry.accepted)
+      writer.u32(entry.type.rawValue)
+      writer.u32(UInt32(fixed + texts.count))
+      texts.string(entry.source)
+      texts.string(entry.id)
+      texts.optional(entry.traceparent) { $0.string($1) }
+      texts.list(entry.persons) { $0.citizen($1) }
+    }
+    for (field, event) in fields {
+      writer.u32(field.fact.rawValue)
+      writer.u16(UInt16(event))
+      EventLog.encode(field.value, fixed: fixed, into: &writer, texts: &texts)
+    }
+    writer.raw(texts.bytes)
+  }
+
+  private static func encode(
+    _ value: FactValue, fixed: Int, into writer: inout ByteWriter, texts: inout ByteWriter
+  ) {
+    func scalar(_ tag: FieldView.Tag, _ payload: Int64) {
+      writer.u8(tag.rawValue)
+      writer.u8(0)
+      writer.i64(payload)
+    }
+    func bytes(_ tag: FieldView.Tag, _ body: (inout ByteWriter) -> Void) {
+      let start = texts.count
+      body(&texts)
+      writer.u8(tag.rawValue)
+      writer.u8(0)
+      writer.u32(UInt32(fixed + start))
+      writer.u32(UInt32(texts.count - start))
+    }
+    switch value {
+    case .none: scalar(.none, 0)
+    case .bool(let v): scalar(.bool, v ? 1 : 0)
+    case .int(let v): scalar(.int, v)
+    case .money(let v): scalar(.money, v.amount)
+    case .date(let v): scalar(.date, Int64(v.dayNumber))
+    case .instant(let v): scalar(.instant, v.microseconds)
+    case .person(let v): scalar(.person, Int64(bitPattern: v.digits))
+    case .string(let v): bytes(.string) { $0.raw(v.utf8) }
+    case .persons: bytes(.persons) { $0.factValue(value) }
+    case .strings: bytes(.strings) { $0.factValue(value) }
+    }
+  }
+
+  /// Decodes the whole log, to change it.
+  public init(_ view: EventLogView) throws(DecodingFailure) {
+    var entries: [EventEntry] = []
+    entries.reserveCapacity(view.eventCount)
+    for index in 0..<view.eventCount {
+      let event = view.event(index)
+      let texts = try event.texts()
+      entries.append(
+        EventEntry(
+          key: event.key, type: event.type, source: texts.source, id: texts.id,
+          effective: event.effective, time: event.time, recorded: event.recorded,
+          accepted: event.accepted, traceparent: texts.traceparent, persons: texts.persons,
+          fields: []))
+    }
+    for index in 0..<view.fieldCount {
+      let field = view.field(index)
+      guard field.eventIndex < entries.count else { throw DecodingFailure("field") }
+      entries[field.eventIndex].fields.append(FactField(field.fact, try field.value()))
+    }
+    self.init(sorted: entries)
+  }
+
+  private init(sorted entries: [EventEntry]) {
+    self.init()
+    self.entries = entries
+  }
+}

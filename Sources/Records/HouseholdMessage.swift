@@ -1,0 +1,91 @@
+public import Streaming
+public import Vocabulary
+
+/// A record on the channel `households`, keyed by the household key and read by Households.
+public enum HouseholdMessage: Equatable, Sendable {
+  /// An accepted event about the household itself; `members` for compositions.
+  case event(EventEntry, supersedes: EventKey?, members: [CompositionMember]?)
+  /// An event was taken back.
+  case revoke(Revocation)
+  /// The current record of a person this household is interested in. `changed` lists the facts
+  /// that changed, nil where all may have; `cause` is the event behind it.
+  case person(changed: [FactID]?, cause: EventKey?, record: [UInt8])
+  /// What an advisor or a resource did with a referral of this household.
+  case feedback(EventEntry, referral: String)
+  /// From the provisional household of a person who now lives here: its open referrals (opaque to
+  /// this module), and the epoch that the person's record counts.
+  case handover(person: CitizenID, epoch: UInt32, referrals: [UInt8])
+
+  public static func partitionKey(_ household: HouseholdKey) -> [UInt8] {
+    Array(household.text.utf8)
+  }
+
+  public func encoded(for household: HouseholdKey) -> [UInt8] {
+    var writer = ByteWriter(reserving: 512)
+    writer.string(household.text)
+    switch self {
+    case .event(let entry, let supersedes, let members):
+      writer.u8(0)
+      writer.eventEntry(entry)
+      writer.optional(supersedes) { $0.eventKey($1) }
+      writer.optional(members) { $0.list($1) { $0.member($1) } }
+    case .revoke(let revocation):
+      writer.u8(1)
+      writer.revocation(revocation)
+    case .person(let changed, let cause, let record):
+      writer.u8(2)
+      writer.optional(changed) { $0.list($1) { $0.u32($1.rawValue) } }
+      writer.optional(cause) { $0.eventKey($1) }
+      writer.raw(record)
+    case .feedback(let entry, let referral):
+      writer.u8(3)
+      writer.eventEntry(entry)
+      writer.string(referral)
+    case .handover(let person, let epoch, let referrals):
+      writer.u8(4)
+      writer.citizen(person)
+      writer.u32(epoch)
+      writer.blob(referrals)
+    }
+    return writer.bytes
+  }
+
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(DecodingFailure) -> (household: HouseholdKey, message: HouseholdMessage) {
+    var reader = ByteReader(bytes)
+    let household = HouseholdKey(text: try reader.string())
+    switch try reader.u8() {
+    case 0:
+      return (
+        household,
+        .event(
+          try reader.eventEntry(),
+          supersedes: try reader.optional { r throws(DecodingFailure) in try r.eventKey() },
+          members: try reader.optional { r throws(DecodingFailure) in
+            try r.list { r throws(DecodingFailure) in try r.member() }
+          })
+      )
+    case 1: return (household, .revoke(try reader.revocation()))
+    case 2:
+      let changed = try reader.optional { r throws(DecodingFailure) in
+        try r.list { r throws(DecodingFailure) in FactID(rawValue: try r.u32()) }
+      }
+      let cause = try reader.optional { r throws(DecodingFailure) in try r.eventKey() }
+      return (
+        household,
+        .person(
+          changed: changed, cause: cause, record: Array(try reader.raw(reader.remaining)))
+      )
+    case 3: return (household, .feedback(try reader.eventEntry(), referral: try reader.string()))
+    case 4:
+      return (
+        household,
+        .handover(
+          person: try reader.citizen(), epoch: try reader.u32(),
+          referrals: Array(try reader.blob()))
+      )
+    default: throw DecodingFailure("household message")
+    }
+  }
+}

@@ -1,0 +1,53 @@
+public import Streaming
+public import Vocabulary
+
+/// A record on the channel `persons`, keyed by the citizen ID and read by Persons.
+public enum PersonMessage: Equatable, Sendable {
+  /// An accepted event with its facts about this person.
+  case event(EventEntry, supersedes: EventKey?)
+  /// An event was taken back.
+  case revoke(Revocation)
+  /// A household wants to be told of this person and says what its registry knows.
+  case interest(HouseholdInterest)
+
+  public static func partitionKey(_ person: CitizenID) -> [UInt8] {
+    withUnsafeBytes(of: person.digits.bigEndian) { Array($0) }
+  }
+
+  public func encoded(for person: CitizenID) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.citizen(person)
+    switch self {
+    case .event(let entry, let supersedes):
+      writer.u8(0)
+      writer.eventEntry(entry)
+      writer.optional(supersedes) { $0.eventKey($1) }
+    case .revoke(let revocation):
+      writer.u8(1)
+      writer.revocation(revocation)
+    case .interest(let interest):
+      writer.u8(2)
+      writer.interest(interest)
+    }
+    return writer.bytes
+  }
+
+  public static func decode(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(DecodingFailure) -> (person: CitizenID, message: PersonMessage) {
+    var reader = ByteReader(bytes)
+    let person = try reader.citizen()
+    switch try reader.u8() {
+    case 0:
+      return (
+        person,
+        .event(
+          try reader.eventEntry(),
+          supersedes: try reader.optional { r throws(DecodingFailure) in try r.eventKey() })
+      )
+    case 1: return (person, .revoke(try reader.revocation()))
+    case 2: return (person, .interest(try reader.interest()))
+    default: throw DecodingFailure("person message")
+    }
+  }
+}

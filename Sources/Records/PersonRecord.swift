@@ -1,0 +1,214 @@
+public import Streaming
+public import Vocabulary
+
+/// One statement of a household's registry about whether a person lives there.
+public struct HomeClaim: Equatable, Sendable {
+  /// From when: the composition's `asOf`, or the date of a birth.
+  public var asOf: Instant
+  public var time: Instant
+  public var recorded: Instant
+  public var source: String
+  public var id: String
+  /// False: an earlier composition named the person, this one leaves them out.
+  public var named: Bool
+  /// Position of the parent whose household claims a newborn; the first known parent wins.
+  public var rank: UInt8
+
+  public init(
+    asOf: Instant, time: Instant, recorded: Instant, source: String, id: String, named: Bool,
+    rank: UInt8
+  ) {
+    self.asOf = asOf
+    self.time = time
+    self.recorded = recorded
+    self.source = source
+    self.id = id
+    self.named = named
+    self.rank = rank
+  }
+
+  func precedes(_ other: HomeClaim) -> Bool {
+    if asOf != other.asOf { return asOf < other.asOf }
+    if time != other.time { return time < other.time }
+    if recorded != other.recorded { return recorded < other.recorded }
+    if source != other.source { return source.utf8.lexicographicallyPrecedes(other.source.utf8) }
+    if id != other.id { return id.utf8.lexicographicallyPrecedes(other.id.utf8) }
+    return rank > other.rank
+  }
+}
+
+/// A household's standing interest in a person: it gets the person's record on every change.
+public struct HouseholdInterest: Equatable, Sendable {
+  public var household: HouseholdKey
+  /// Counts this household's statements about this person; the person's record echoes it.
+  public var sequence: UInt32
+  /// What its registry says; empty for a relative who never lived there.
+  public var claims: [HomeClaim]
+
+  public init(household: HouseholdKey, sequence: UInt32, claims: [HomeClaim]) {
+    self.household = household
+    self.sequence = sequence
+    self.claims = claims
+  }
+}
+
+/// Where a person lives from an instant on; nil: no household is known.
+public struct HomeSegment: Equatable, Sendable {
+  public var from: Instant
+  public var household: HouseholdKey?
+}
+
+/// All that is known of a person. Persons owns it; households hold the latest copy they were sent.
+public struct PersonRecord: Equatable, Sendable {
+  public var id: CitizenID
+  /// Counts changes.
+  public var version: UInt64
+  /// Counts the times the person came to be without a known household and had a record there.
+  public var provisionalEpoch: UInt32
+  public var interests: [HouseholdInterest]
+  /// Where the person lives, from all claims of all households.
+  public private(set) var homes: [HomeSegment]
+  public var revocations: [Revocation]
+  public var log: EventLog
+
+  public init(id: CitizenID) {
+    self.id = id
+    version = 0
+    provisionalEpoch = 0
+    interests = []
+    homes = []
+    revocations = []
+    log = EventLog()
+  }
+
+  /// The household at an instant, nil where none is known.
+  public func home(at instant: Instant) -> HouseholdKey? {
+    homes.last { $0.from <= instant }?.household
+  }
+
+  /// Recomputes `homes`: the latest claim that names the person wins; a later claim of the same
+  /// household that leaves them out ends it (semantics 5).
+  public mutating func settleHomes() {
+    var claims: [(HomeClaim, HouseholdKey)] = []
+    for interest in interests {
+      for claim in interest.claims { claims.append((claim, interest.household)) }
+    }
+    claims.sort {
+      if $0.0.precedes($1.0) { return true }
+      if $1.0.precedes($0.0) { return false }
+      return $0.1 < $1.1
+    }
+    homes = []
+    var current: HouseholdKey?
+    for (claim, household) in claims {
+      if claim.named {
+        current = household
+      } else if current == household {
+        current = nil
+      }
+      if let last = homes.last, last.from == claim.asOf { homes.removeLast() }
+      if homes.last?.household != current || homes.isEmpty {
+        homes.append(HomeSegment(from: claim.asOf, household: current))
+      }
+    }
+  }
+
+  static let format: UInt8 = 1
+
+  /// Fixed head, then homes and interests, then revocations, then the event log in place.
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: 512)
+    writer.u8(PersonRecord.format)
+    writer.citizen(id)
+    writer.u64(version)
+    writer.u32(provisionalEpoch)
+    writer.list(homes) {
+      $0.instant($1.from)
+      $0.optional($1.household) { $0.string($1.text) }
+    }
+    writer.list(interests) { $0.interest($1) }
+    writer.list(revocations) { $0.revocation($1) }
+    log.encode(into: &writer)
+    return writer.bytes
+  }
+
+  public init(_ view: PersonView) throws(DecodingFailure) {
+    id = view.id
+    version = view.version
+    provisionalEpoch = view.provisionalEpoch
+    homes = view.homes
+    interests = view.interests
+    revocations = view.revocations
+    log = try EventLog(view.log)
+  }
+}
+
+/// A person's record with its event log read in place.
+public struct PersonView {
+  public let id: CitizenID
+  public let version: UInt64
+  public let provisionalEpoch: UInt32
+  public let homes: [HomeSegment]
+  public let interests: [HouseholdInterest]
+  public let revocations: [Revocation]
+  public let log: EventLogView
+
+  /// `bytes` must stay valid while the view is used.
+  public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    var reader = ByteReader(bytes)
+    guard try reader.u8() == PersonRecord.format else { throw DecodingFailure("person format") }
+    id = try reader.citizen()
+    version = try reader.u64()
+    provisionalEpoch = try reader.u32()
+    homes = try reader.list { r throws(DecodingFailure) in
+      HomeSegment(
+        from: try r.instant(),
+        household: try r.optionalString().map { HouseholdKey(text: $0) })
+    }
+    interests = try reader.list { r throws(DecodingFailure) in try r.interest() }
+    revocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
+    log = try EventLogView(try reader.raw(reader.remaining))
+  }
+
+  /// The household at an instant, nil where none is known.
+  public func home(at instant: Instant) -> HouseholdKey? {
+    homes.last { $0.from <= instant }?.household
+  }
+
+  /// The sequence of the last statement of `household` that this record has taken in.
+  public func acknowledged(_ household: HouseholdKey) -> UInt32? {
+    interests.first { $0.household == household }?.sequence
+  }
+}
+
+extension ByteWriter {
+  mutating func interest(_ value: HouseholdInterest) {
+    string(value.household.text)
+    u32(value.sequence)
+    list(value.claims) { $0.homeClaim($1) }
+  }
+
+  public mutating func homeClaim(_ claim: HomeClaim) {
+    instant(claim.asOf)
+    instant(claim.time)
+    instant(claim.recorded)
+    string(claim.source)
+    string(claim.id)
+    bool(claim.named)
+    u8(claim.rank)
+  }
+}
+
+extension ByteReader {
+  mutating func interest() throws(DecodingFailure) -> HouseholdInterest {
+    HouseholdInterest(
+      household: HouseholdKey(text: try string()), sequence: try u32(),
+      claims: try list { r throws(DecodingFailure) in try r.homeClaim() })
+  }
+
+  public mutating func homeClaim() throws(DecodingFailure) -> HomeClaim {
+    HomeClaim(
+      asOf: try instant(), time: try instant(), recorded: try instant(), source: try string(),
+      id: try string(), named: try bool(), rank: try u8())
+  }
+}

@@ -1,0 +1,141 @@
+public import Records
+public import Vocabulary
+
+/// A person whose record the household holds.
+public struct PersonOnFile {
+  public let id: CitizenID
+  public let view: PersonView
+
+  public init(id: CitizenID, view: PersonView) {
+    self.id = id
+    self.view = view
+  }
+}
+
+/// A referral of the household, as far as rules may ask about it.
+public struct ReferralOnFile: Equatable, Sendable {
+  public var rule: String
+  public var subject: CitizenID?
+  public var state: String
+  public var isOpen: Bool
+  public var openedAt: Instant
+  public var closedAt: Instant?
+  public var reason: String?
+  /// Effective time of the event that opened it; the opening where none did.
+  public var openedBy: Instant
+
+  public init(
+    rule: String, subject: CitizenID?, state: String, isOpen: Bool, openedAt: Instant,
+    closedAt: Instant?, reason: String?, openedBy: Instant
+  ) {
+    self.rule = rule
+    self.subject = subject
+    self.state = state
+    self.isOpen = isOpen
+    self.openedAt = openedAt
+    self.closedAt = closedAt
+    self.reason = reason
+    self.openedBy = openedBy
+  }
+}
+
+/// Everything a household's rules are decided on. Borrowed bytes: valid for one decision.
+public struct HouseholdFile {
+  public let key: HouseholdKey
+  /// In effective order.
+  public let compositions: [Composition]
+  /// Events about the household itself.
+  public let log: EventLogView
+  /// Members, former members and relatives elsewhere, in a stable order.
+  public let persons: [PersonOnFile]
+  public var referrals: [ReferralOnFile]
+
+  public init(
+    key: HouseholdKey, compositions: [Composition], log: EventLogView, persons: [PersonOnFile],
+    referrals: [ReferralOnFile]
+  ) {
+    self.key = key
+    self.compositions = compositions
+    self.log = log
+    self.persons = persons
+    self.referrals = referrals
+  }
+
+  public func index(of person: CitizenID) -> Int? { persons.firstIndex { $0.id == person } }
+
+  /// The latest composition at an instant that names the person; nil where none does.
+  public func composition(naming person: CitizenID, at instant: Instant) -> Composition? {
+    compositions.last { $0.asOf <= instant && $0.member(person) != nil }
+  }
+}
+
+/// From when the rules look: now, or the end of an event's day (semantics 3).
+public struct Viewpoint {
+  /// Facts count that took effect at or before this instant.
+  public let instant: Instant
+  /// `today` of expressions.
+  public let today: CivilDate
+  /// The deciding event, for event rules.
+  public let event: EventPosition?
+  /// True where answers can change by time alone: the view moves with the clock.
+  public let isMoving: Bool
+
+  public static func now(_ now: Instant, event: EventPosition? = nil) -> Viewpoint {
+    Viewpoint(instant: now, today: now.date, event: event, isMoving: true)
+  }
+
+  /// The end of the day on which the event took effect.
+  public static func day(of effective: Instant, event: EventPosition) -> Viewpoint {
+    let date = effective.date
+    return Viewpoint(
+      instant: Instant(microseconds: Instant(startOf: date.adding(days: 1)).microseconds - 1),
+      today: date, event: event, isMoving: false)
+  }
+}
+
+/// One event in a household's file: whose log it lies in, and where.
+public struct EventPosition: Hashable, Sendable {
+  /// Index of the person in the file, `household` for the household's own log.
+  public let owner: Int
+  public let index: Int
+
+  public static let household = 0xFFFF
+
+  public init(owner: Int, index: Int) {
+    self.owner = owner
+    self.index = index
+  }
+
+  /// Packed into an object's index.
+  public var packed: UInt32 { UInt32(owner & 0xFFFF) << 16 | UInt32(index & 0xFFFF) }
+  public init(packed: UInt32) {
+    owner = Int(packed >> 16)
+    index = Int(packed & 0xFFFF)
+  }
+}
+
+extension HouseholdFile {
+  public func log(of owner: Int) -> EventLogView? {
+    if owner == EventPosition.household { return log }
+    return persons.indices.contains(owner) ? persons[owner].view.log : nil
+  }
+
+  public func event(_ position: EventPosition) -> EventView? {
+    guard let log = log(of: position.owner), position.index < log.eventCount else { return nil }
+    return log.event(position.index)
+  }
+
+  /// The household that a person of an event keeps for its decision: the one before the event's
+  /// day; a person without one then counts where they live now (semantics 28 and 9).
+  public func home(of person: PersonOnFile, for effective: Instant, now: Instant) -> HouseholdKey? {
+    let dawn = Instant(microseconds: Instant(startOf: effective.date).microseconds - 1)
+    return person.view.home(at: dawn) ?? person.view.home(at: now)
+      ?? person.view.home(at: .distantFuture)
+  }
+
+  /// Whether the person belongs here: the household named, or nobody's household and this is their
+  /// provisional one.
+  public func isHere(_ home: HouseholdKey?, _ person: CitizenID) -> Bool {
+    home == key || (home == nil && key.provisionalPerson == person)
+  }
+}

@@ -1,0 +1,156 @@
+import Records
+import Vocabulary
+
+/// Who lives in a household and how its people belong together, at a viewpoint.
+struct People {
+  private static let dead = FactID("person.dead")
+  private static let child = FactID("event.child")
+  private static let parents = FactID("event.parents")
+  private static let guardians = FactID("event.guardians")
+  private static let state = FactID("event.state")
+  private static let subdistrict = FactID("event.subdistrict")
+  private static let committee = FactID("event.committee")
+  private static let birth = EventTypeID("notice.birth")
+  private static let guardianship = EventTypeID("notice.guardianship")
+  private static let residence = EventTypeID("notice.residence")
+
+  let file: HouseholdFile
+  let view: Viewpoint
+  let now: Instant
+  /// The people named by the deciding event.
+  let named: Set<CitizenID>
+
+  /// The household of a person at the viewpoint; people of the deciding event keep theirs.
+  func livesHere(_ person: PersonOnFile) -> Bool {
+    if named.contains(person.id), let event = view.event.flatMap(file.event) {
+      return file.isHere(file.home(of: person, for: event.effective, now: now), person.id)
+    }
+    return file.isHere(person.view.home(at: view.instant), person.id)
+  }
+
+  func isDead(_ person: PersonOnFile) -> Bool {
+    guard let field = person.view.log.latest(People.dead, at: view.instant) else { return false }
+    return field.tag == .bool && field.scalar != 0
+  }
+
+  /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
+  func members() -> [Int] {
+    file.persons.indices.filter { livesHere(file.persons[$0]) && !isDead(file.persons[$0]) }
+  }
+
+  /// Parents that are known: the birth notice's, else the composition's guardians, else by
+  /// relation (semantics 7).
+  func knownParents(_ index: Int) -> [Int] {
+    let person = file.persons[index]
+    if let named = fromEvents(person, type: People.birth, field: People.parents) {
+      return named.compactMap(file.index)
+    }
+    guard let composition = file.composition(naming: person.id, at: view.instant),
+      let member = composition.member(person.id)
+    else { return [] }
+    if let guardians = member.guardians, !guardians.isEmpty {
+      return guardians.compactMap(file.index)
+    }
+    guard let relation = Int(member.relation), (20...39).contains(relation) else { return [] }
+    return composition.members
+      .filter { ["01", "02", "10", "11", "12"].contains($0.relation) }
+      .compactMap { file.index(of: $0.id) }
+  }
+
+  /// Guardians: the latest guardianship notice's, else the composition's, else the parents.
+  func guardians(_ index: Int) -> [Int] {
+    let person = file.persons[index]
+    if let named = fromEvents(person, type: People.guardianship, field: People.guardians) {
+      return named.compactMap(file.index)
+    }
+    if let member = file.composition(naming: person.id, at: view.instant)?.member(person.id),
+      let guardians = member.guardians, !guardians.isEmpty
+    {
+      return guardians.compactMap(file.index)
+    }
+    return knownParents(index)
+  }
+
+  /// The people whom the latest event of a type names for this child.
+  private func fromEvents(
+    _ person: PersonOnFile, type: EventTypeID, field: FactID
+  ) -> [CitizenID]? {
+    let log = person.view.log
+    for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
+      let event = log.event(index)
+      guard event.type == type, event.effective <= view.instant,
+        log.persons(People.child, of: index) == [person.id]
+      else { continue }
+      return log.persons(field, of: index) ?? []
+    }
+    return nil
+  }
+
+  /// When the person moved to another committee without a later composition naming them here; nil
+  /// where they did not (semantics 5).
+  func movedOut(_ index: Int, from area: (subdistrict: String, committee: String)) -> CivilDate? {
+    let person = file.persons[index]
+    let log = person.view.log
+    for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
+      let event = log.event(index)
+      guard event.type == People.residence, event.effective <= view.instant,
+        log.text(People.state, of: index) == "moved"
+      else { continue }
+      if let composition = file.composition(naming: person.id, at: view.instant),
+        composition.asOf >= event.effective
+      {
+        return nil
+      }
+      if let committee = log.text(People.committee, of: index) {
+        return committee == area.committee ? nil : event.effective.date
+      }
+      guard let subdistrict = log.text(People.subdistrict, of: index) else { return nil }
+      return subdistrict == area.subdistrict ? nil : event.effective.date
+    }
+    return nil
+  }
+
+  /// The area of the household: the latest composition's, or where its only person is known to
+  /// live or does business (semantics 9).
+  func area() -> (subdistrict: String, committee: String) {
+    if let area = latestArea(file.log) { return area }
+    guard file.key.registryID == nil || file.compositions.isEmpty else { return ("", "") }
+    for person in file.persons where livesHere(person) {
+      if let area = latestArea(person.view.log) { return area }
+      if let centre = latestText(person.view.log, FactID("event.centre")) { return (centre, "") }
+    }
+    return ("", "")
+  }
+
+  private func latestArea(_ log: EventLogView) -> (subdistrict: String, committee: String)? {
+    guard let subdistrict = latestText(log, People.subdistrict) else { return nil }
+    let committee = latestText(log, People.committee) ?? ""
+    return (subdistrict, committee.hasPrefix(subdistrict) ? committee : "")
+  }
+
+  func latestText(_ log: EventLogView, _ fact: FactID) -> String? {
+    guard let field = log.latest(fact, at: view.instant), field.tag == .string else { return nil }
+    return String(decoding: field.stringBytes, as: UTF8.self)
+  }
+
+  /// The last day on which a member left: died, moved out, or was left out of a composition.
+  func lastDeparture(area: (subdistrict: String, committee: String)) -> CivilDate? {
+    var last: CivilDate?
+    func note(_ date: CivilDate) { last = max(last ?? date, date) }
+    for index in file.persons.indices {
+      let person = file.persons[index]
+      var wasHere = false
+      for segment in person.view.homes where segment.from <= view.instant {
+        let isHere = segment.household == file.key
+        if wasHere, !isHere { note(segment.from.date) }
+        wasHere = isHere
+      }
+      guard wasHere else { continue }
+      if let field = person.view.log.latest(People.dead, at: view.instant), field.scalar != 0 {
+        note(field.event.effective.date)
+      }
+      if let moved = movedOut(index, from: area) { note(moved) }
+    }
+    return last
+  }
+}

@@ -1,0 +1,172 @@
+import Expression
+import Policy
+import Records
+import Vocabulary
+
+/// Facts of persons that Situation computes.
+enum PersonBuiltin: String, CaseIterable {
+  case birth, age, male, relation, hukou
+  case selfCare = "self_care"
+  case isMember = "is_member"
+  case memberSince = "member_since"
+  case movedOut = "moved_out"
+  case inEvent = "in_event"
+  case parents
+  case knownParents = "known_parents"
+  case guardians, referrals
+}
+
+extension Situation {
+  func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
+    guard let file, Int(object.index) < file.persons.count, let reader = schema.person(slot) else {
+      return Situation.noObject
+    }
+    let index = Int(object.index)
+    switch reader {
+    case .state(let fact, let type, let fallback):
+      return value(
+        stored(file.persons[index].view.log, fact), type, fallback, object, slot)
+    case .series(let series):
+      return list(object, slot) {
+        .events(events(of: index, file.persons[index].view.log, series))
+      }
+    case .derived(let program): return derived(object, slot, program)
+    case .builtin(let builtin): return personBuiltin(builtin, index, object, slot)
+    }
+  }
+
+  /// The value of a field as expressions see it, or the fact's default.
+  func value(
+    _ field: FieldView?, _ type: FactType, _ fallback: FactDefault, _ object: ObjectRef,
+    _ slot: UInt16
+  ) -> Value {
+    guard let field else {
+      switch fallback {
+      case .unknown: return .missing(object, field: slot)
+      case .none: return Situation.absent
+      case .bool(let value): return .bool(value)
+      case .int(let value): return .int(Int64(value))
+      case .text(let value): return schema.text(value)
+      }
+    }
+    switch field.tag {
+    case .none:
+      if case .text(let value) = fallback { return schema.text(value) }
+      if case .bool(let value) = fallback { return .bool(value) }
+      return Situation.absent
+    case .bool: return .bool(field.scalar != 0)
+    case .int, .money: return .int(field.scalar)
+    case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
+    case .instant: return .timestamp(Timestamp(Instant(microseconds: field.scalar)))
+    case .string: return .string(Text(borrowing: field.stringBytes))
+    case .person:
+      let citizen = CitizenID(validatedDigits: UInt64(bitPattern: field.scalar))
+      return file?.index(of: citizen).map(person) ?? .missing(object, field: slot)
+    case .persons:
+      guard case .persons(let citizens)? = try? field.value() else { return Situation.absent }
+      return list(object, slot) { .persons(citizens.compactMap { file?.index(of: $0) }) }
+    case .strings:
+      guard case .strings(let texts)? = try? field.value() else { return Situation.absent }
+      return .array(texts.map(Value.text))
+    }
+  }
+
+  private func personBuiltin(
+    _ builtin: PersonBuiltin, _ index: Int, _ object: ObjectRef, _ slot: UInt16
+  ) -> Value {
+    guard let file, let people else { return Situation.noObject }
+    let person = file.persons[index]
+    switch builtin {
+    case .birth: return .date(person.id.birthDate)
+    case .age:
+      let birth = person.id.birthDate
+      let birthday = birth.birthday(inYear: view.today.year)
+      let next = birthday > view.today ? birthday : birth.birthday(inYear: view.today.year + 1)
+      limit(Instant(startOf: next))
+      return .int(Int64(birth.age(on: view.today)))
+    case .male: return .bool(person.id.isMale)
+    case .relation:
+      guard people.livesHere(person) else { return schema.text("") }
+      let member = file.composition(naming: person.id, at: view.instant)?.member(person.id)
+      // A newborn that no composition names yet is a child of the household.
+      return schema.text(member?.relation ?? (file.compositions.isEmpty ? "" : "20"))
+    case .hukou:
+      let named = file.compositions.last {
+        $0.asOf <= view.instant && $0.member(person.id)?.hukou != nil
+      }
+      return named?.member(person.id)?.hukou.map(Value.text) ?? .missing(object, field: slot)
+    case .selfCare: return .text(selfCare(person, people))
+    case .isMember: return .bool(members.contains(index))
+    case .memberSince:
+      let segment = person.view.homes.last { $0.from <= view.instant }
+      guard let segment, segment.household == file.key else { return Situation.absent }
+      return .date(segment.from.date)
+    case .movedOut: return .bool(people.movedOut(index, from: area) != nil)
+    case .inEvent: return .bool(people.named.contains(person.id))
+    case .parents:
+      let parents = people.knownParents(index)
+      guard parents.count >= 2 else { return .missing(object, field: slot) }
+      return list(object, slot) { .persons(parents) }
+    case .knownParents: return list(object, slot) { .persons(people.knownParents(index)) }
+    case .guardians: return list(object, slot) { .persons(people.guardians(index)) }
+    case .referrals:
+      return list(object, slot) {
+        .referrals(file.referrals.indices.filter { file.referrals[$0].subject == person.id })
+      }
+    }
+  }
+
+  /// `full`, `partial` or `none`: the last word of composition or visit.
+  private func selfCare(_ person: PersonOnFile, _ people: People) -> String {
+    let visit = stored(person.view.log, SituationSchema.visitSelfCare)
+    let composition = file?.compositions.last {
+      $0.asOf <= view.instant && $0.member(person.id)?.selfCare != nil
+    }
+    let stated = composition?.member(person.id)?.selfCare
+    guard let visit, visit.tag == .string else { return stated ?? "full" }
+    if let composition, composition.asOf > visit.event.effective { return stated ?? "full" }
+    return String(decoding: visit.stringBytes, as: UTF8.self)
+  }
+
+  /// The events of a series in a log, oldest first, as the fact's declaration bounds them.
+  func events(of owner: Int, _ log: EventLogView, _ series: SeriesReader) -> [EventPosition] {
+    let oldest = Instant(
+      startOf: series.keep.date(before: view.today, calendar: context.calendar))
+    var positions: [EventPosition] = []
+    var byKey: [FieldKey: Int] = [:]
+    for index in 0..<log.eventCount {
+      let event = log.event(index)
+      guard series.types.contains(event.type), event.effective >= oldest else { continue }
+      guard event.effective <= view.instant else {
+        limit(event.effective)
+        break
+      }
+      if let first = positions.first, first.index == index { continue }
+      if let keyFact = series.key, let key = FieldKey(log.field(keyFact, of: index)) {
+        if let earlier = byKey[key] { positions[earlier] = EventPosition(owner: -1, index: 0) }
+        byKey[key] = positions.count
+      }
+      positions.append(EventPosition(owner: owner, index: index))
+    }
+    positions.removeAll { $0.owner == -1 }
+    if let first = positions.first, let event = file?.event(first) {
+      let leaves = series.keep.date(from: event.effective.date, calendar: context.calendar)
+      limit(Instant(startOf: leaves.adding(days: 1)))
+    }
+    return positions
+  }
+}
+
+/// The value of the field by which several events of a series count once.
+private struct FieldKey: Hashable {
+  let bytes: [UInt8]
+
+  init?(_ field: FieldView?) {
+    guard let field else { return nil }
+    if field.tag == .string {
+      bytes = Array(field.stringBytes)
+    } else {
+      bytes = withUnsafeBytes(of: field.scalar) { Array($0) }
+    }
+  }
+}

@@ -1,0 +1,129 @@
+internal import Expression
+public import Policy
+import Records
+internal import Vocabulary
+
+/// How a stored or computed fact is read; built once from a pack's catalogue.
+enum FactReader<Builtin> {
+  case state(FactID, FactType, FactDefault)
+  case series(SeriesReader)
+  case derived(Int)
+  case builtin(Builtin)
+}
+
+/// A series fact: events of some types in the log.
+struct SeriesReader {
+  let types: Set<EventTypeID>
+  /// How long they are read back.
+  let keep: Term
+  /// The field by whose value several events count once, the last of them.
+  let key: FactID?
+}
+
+/// The facts of a pack, resolved to what Situation reads.
+public final class SituationSchema {
+  static let visitSelfCare = FactID("event.self_care")
+  static let hukouSubdistrict = FactID("household.hukou_subdistrict")
+  static let difficulties = FactID("event.difficulties")
+  static let windowTransaction = EventTypeID("window.transaction")
+  static let transaction = FactID("event.transaction")
+  static let applicant = FactID("event.applicant")
+  static let line = FactID("event.line")
+  static let item = FactID("event.item")
+  static let itemCode = FactID("event.item_code")
+
+  let pack: PolicyPack
+  private let persons: [FactReader<PersonBuiltin>?]
+  private let households: [FactReader<HouseholdBuiltin>?]
+  private let events: [FactReader<EventBuiltin>?]
+  private let programmes: [ProgrammeField?]
+  private let referrals: [ReferralField?]
+  private let typeNames: [EventTypeID: String]
+  /// Texts that come up again and again, shared instead of copied.
+  private var texts: [String: Value] = [:]
+  private var resolved: [ParameterKey: ([Value], ResolvedParameters)] = [:]
+
+  private struct ParameterKey: Hashable {
+    var place: Int
+    var date: CivilDate
+  }
+
+  /// Enough for every program of the pack.
+  let variableCapacity: Int
+
+  public init(pack: PolicyPack) {
+    self.pack = pack
+    let facts = pack.facts
+    persons = facts.facts(of: .person).map { .init($0, PersonBuiltin.init(rawValue:)) }
+    households = facts.facts(of: .household).map { .init($0, HouseholdBuiltin.init(rawValue:)) }
+    events = facts.facts(of: .event).map { .init($0, EventBuiltin.init(rawValue:)) }
+    programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
+    referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
+    typeNames = Dictionary(
+      pack.sources.names.map { (EventTypeID($0), $0) }, uniquingKeysWith: { a, _ in a })
+    variableCapacity = pack.variableCapacity
+  }
+
+  func person(_ slot: UInt16) -> FactReader<PersonBuiltin>? { at(persons, slot) }
+  func household(_ slot: UInt16) -> FactReader<HouseholdBuiltin>? { at(households, slot) }
+  func event(_ slot: UInt16) -> FactReader<EventBuiltin>? { at(events, slot) }
+  func programme(_ slot: UInt16) -> ProgrammeField? { at(programmes, slot) }
+  func referral(_ slot: UInt16) -> ReferralField? { at(referrals, slot) }
+
+  /// The stored fact behind a slot, nil for computed ones.
+  func storedPerson(_ slot: UInt16) -> FactID? { person(slot)?.stored }
+  func storedHousehold(_ slot: UInt16) -> FactID? { household(slot)?.stored }
+
+  func typeName(_ type: EventTypeID) -> String { typeNames[type] ?? "" }
+
+  /// A short text as a value, made once.
+  func text(_ string: String) -> Value {
+    if let known = texts[string] { return known }
+    let value = Value.text(string)
+    if texts.count < 4096 { texts[string] = value }
+    return value
+  }
+
+  /// The service of a window transaction, weight 0 where the pack does not list it.
+  func service(line: String?, item: String?, code: String?) -> (code: String, weight: Int) {
+    let found = pack.services.item(code: code, line: line ?? "", name: item ?? "")
+    return (found?.code ?? "", found?.weight ?? 0)
+  }
+
+  /// The parameters in force at a place on a day, as the object `params` shows them by slot.
+  func parameters(
+    district: String, subdistrict: String, on date: CivilDate
+  ) -> (values: [Value], resolved: ResolvedParameters) {
+    let place = pack.parameters.placeIndex(district: district, subdistrict: subdistrict)
+    let key = ParameterKey(place: place, date: date)
+    if let known = resolved[key] { return known }
+    let found = pack.parameters.resolve(on: date, district: district, subdistrict: subdistrict)
+    let values = found.values.map { $0?.expressionValue ?? Situation.absent }
+    if resolved.count > 512 { resolved.removeAll() }
+    resolved[key] = (values, found)
+    return (values, found)
+  }
+
+  private func at<T>(_ readers: [T?], _ slot: UInt16) -> T? {
+    Int(slot) < readers.count ? readers[Int(slot)] : nil
+  }
+}
+
+extension FactReader {
+  var stored: FactID? { if case .state(let fact, _, _) = self { fact } else { nil } }
+
+  init?(_ fact: FactDefinition, _ builtin: (String) -> Builtin?) {
+    switch fact.origin {
+    case .state(let fallback): self = .state(fact.id, fact.type, fallback)
+    case .series(let events, let keep, let key):
+      self = .series(
+        SeriesReader(
+          types: Set(events.map { EventTypeID($0) }), keep: keep,
+          key: key.map { FactID("event." + $0) }))
+    case .derived(let index): self = .derived(index)
+    case .builtin:
+      guard let known = builtin(fact.name) else { return nil }
+      self = .builtin(known)
+    }
+  }
+}

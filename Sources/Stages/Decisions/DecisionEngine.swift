@@ -1,0 +1,120 @@
+import Policy
+import Records
+import Situation
+import Streaming
+import Vocabulary
+
+/// Decides a household's rules and keeps what rests on them true: openings, referrals, alerts,
+/// deadlines.
+///
+/// Nothing here is edge-triggered. Each visit compares what the rules say now with what is open
+/// and makes the difference; therefore the order in which facts arrived does not matter.
+final class DecisionEngine {
+  private(set) var settings: StageSettings
+  private var situation: Situation
+  private var rulebook: Rulebook
+
+  init(settings: StageSettings) {
+    self.settings = settings
+    situation = Situation(schema: SituationSchema(pack: settings.pack))
+    rulebook = Rulebook(pack: settings.pack)
+  }
+
+  func update(settings: StageSettings) {
+    if settings.pack.digest != self.settings.pack.digest {
+      situation = Situation(schema: SituationSchema(pack: settings.pack))
+      rulebook = Rulebook(pack: settings.pack)
+    }
+    self.settings = settings
+  }
+
+  /// Ends a visit: feedback, rules (where all records are there), deadlines, the next wake-up.
+  func conclude(
+    _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], decides: Bool,
+    outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    var logBytes = ByteWriter()
+    visit.household.log.encode(into: &logBytes)
+    let bytes = logBytes.bytes
+    let result: Result<HouseholdState, DecodingFailure> = bytes.withUnsafeBytes { buffer in
+      do throws(DecodingFailure) {
+        let file = HouseholdFile(
+          key: visit.household.key, compositions: visit.household.compositions,
+          log: try EventLogView(buffer), persons: persons,
+          referrals: visit.household.referralsOnFile)
+        situation.load(file, now: visit.now, calendar: settings.pack.calendar)
+        var desk = Desk(
+          household: visit.household, now: visit.now, settings: settings, situation: situation,
+          file: file, outbox: outbox)
+        if let (entry, referral) = visit.feedback { desk.take(feedback: entry, on: referral) }
+        if decides, desk.household.needsDecision { desk.decide(rulebook) }
+        desk.advanceDeadlines()
+        desk.household.nextDue = desk.nextWake()
+        outbox = desk.outbox
+        return .success(desk.household)
+      } catch {
+        return .failure(error)
+      }
+    }
+    visit.household = try result.get()
+  }
+
+  /// Withdraws everything that is open, without deciding: a provisional household that hands over.
+  func withdrawAll(
+    _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], reason: WithdrawalReason,
+    outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let feedback = visit.feedback
+    visit.feedback = nil
+    defer { visit.feedback = feedback }
+    var logBytes = ByteWriter()
+    visit.household.log.encode(into: &logBytes)
+    let bytes = logBytes.bytes
+    let result: Result<HouseholdState, DecodingFailure> = bytes.withUnsafeBytes { buffer in
+      do throws(DecodingFailure) {
+        let file = HouseholdFile(
+          key: visit.household.key, compositions: visit.household.compositions,
+          log: try EventLogView(buffer), persons: persons,
+          referrals: visit.household.referralsOnFile)
+        situation.load(file, now: visit.now, calendar: settings.pack.calendar)
+        var desk = Desk(
+          household: visit.household, now: visit.now, settings: settings, situation: situation,
+          file: file, outbox: outbox)
+        for index in desk.household.openings.indices where desk.household.openings[index].isLive {
+          desk.withdraw(index, reason)
+        }
+        outbox = desk.outbox
+        return .success(desk.household)
+      } catch {
+        return .failure(error)
+      }
+    }
+    visit.household = try result.get()
+  }
+}
+
+extension HouseholdState {
+  /// Something changed that rules may read.
+  var needsDecision: Bool { pendingChanges.map { !$0.isEmpty } ?? true }
+
+  /// What rules may ask about the household's referrals, to see whether it changed.
+  var openReferrals: Set<String> {
+    Set(
+      openings.flatMap { opening in
+        opening.referrals.map { "\($0.id) \($0.state) \(opening.openedBy.microseconds)" }
+      })
+  }
+
+  /// The household's referrals as rules may ask about them.
+  var referralsOnFile: [ReferralOnFile] {
+    openings.flatMap { opening in
+      opening.referrals.map { referral in
+        ReferralOnFile(
+          rule: opening.rule, subject: opening.subject, state: referral.state.description,
+          isOpen: referral.state.isOpen, openedAt: referral.openedAt,
+          closedAt: referral.state.isOpen ? nil : referral.history.last?.at,
+          reason: referral.reason?.description, openedBy: opening.openedBy)
+      }
+    }
+  }
+}

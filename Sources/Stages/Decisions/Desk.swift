@@ -1,0 +1,437 @@
+import Policy
+import Records
+import Situation
+import Streaming
+import Vocabulary
+
+/// The desk at which one household is dealt with: its state, its file, and what goes out.
+struct Desk {
+  var household: HouseholdState
+  let now: Instant
+  let settings: StageSettings
+  let situation: Situation
+  var file: HouseholdFile
+  var outbox: Outbox
+
+  var pack: PolicyPack { settings.pack }
+  var evaluation: RuleEvaluation { RuleEvaluation(situation: situation, pack: pack) }
+  var router: Router { Router(directory: settings.directory) }
+
+  /// How long an event is decided again when a fact changes (semantics 3).
+  var eventWindow: Term {
+    pack.parameters.index(of: "event_window").flatMap { situation.resolvedParameters.term($0) }
+      ?? Term(90, .days)
+  }
+
+  /// Decides all rules that may answer differently than before.
+  mutating func decide(_ rulebook: Rulebook) {
+    var changed = household.pendingChanges.map { Set($0 + [Rulebook.everything]) }
+    var nextDecision = Instant.distantFuture
+    if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
+    correctRetracted()
+    withdrawRevoked(rulebook)
+    // Rules may ask for the household's referrals: decide until nothing changes any more.
+    for _ in 0..<Desk.maximumPasses {
+      let before = household.openReferrals
+      for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
+        decideEvents(rule, changed, &nextDecision)
+      }
+      for rule in rulebook.situationRules where rule.rule.isEffective(on: now.date) {
+        decideSituation(rule, changed, &nextDecision)
+      }
+      followUp(&nextDecision)
+      guard household.openReferrals != before else { break }
+      file.referrals = household.referralsOnFile
+      situation.load(file, now: now, calendar: pack.calendar)
+      changed = [Rulebook.referralsChanged]
+    }
+    moveToDistrict()
+    household.adopted.removeAll()
+    household.pendingChanges = []
+    household.pendingCause = nil
+    household.nextDecision = nextDecision == .distantFuture ? nil : nextDecision
+    forget()
+  }
+
+  static let maximumPasses = 4
+
+  /// Whether something changed that a rule reads.
+  private func touches(_ reads: Set<FactID>, _ changed: Set<FactID>?) -> Bool {
+    guard let changed else { return true }
+    return !reads.isDisjoint(with: changed)
+  }
+
+  // MARK: Event rules
+
+  private mutating func decideEvents(
+    _ eventful: Rulebook.Eventful, _ changed: Set<FactID>?, _ nextDecision: inout Instant
+  ) {
+    let rule = eventful.rule
+    for position in triggers(eventful.types) {
+      guard let event = file.event(position) else { continue }
+      let isNew = event.key == household.pendingCause
+      guard isNew || touches(eventful.reads, changed) else { continue }
+      guard isOpenToDecision(eventful, event) else { continue }
+      situation.look(from: .now(now, event: position))
+      let subjects = evaluation.subjects(rule, event: position)
+      for subject in subjects {
+        let answer = decide(eventful, subject, position, event, &nextDecision)
+        reconcile(rule, subject: subject, event: position, answer)
+      }
+      let spoken = Set(subjects.map { $0.map { file.persons[$0].id } })
+      for index in household.openings.indices
+      where household.openings[index].rule == rule.id && household.openings[index].isLive
+        && household.openings[index].triggers.contains(event.key)
+        && !spoken.contains(household.openings[index].subject)
+      {
+        release(index, rule, event.key)
+      }
+    }
+  }
+
+  /// Events of these types that concern this household, each once, in effective order.
+  private func triggers(_ types: Set<EventTypeID>) -> [EventPosition] {
+    var found: [(key: EventKey, effective: Instant, position: EventPosition)] = []
+    func collect(_ owner: Int, _ log: EventLogView) {
+      for index in 0..<log.eventCount {
+        let event = log.event(index)
+        guard types.contains(event.type), event.effective <= now,
+          !found.contains(where: { $0.key == event.key })
+        else { continue }
+        found.append((event.key, event.effective, EventPosition(owner: owner, index: index)))
+      }
+    }
+    collect(EventPosition.household, file.log)
+    for index in file.persons.indices {
+      let person = file.persons[index]
+      let log = person.view.log
+      for at in 0..<log.eventCount {
+        let event = log.event(at)
+        guard types.contains(event.type), event.effective <= now,
+          file.isHere(file.home(of: person, for: event.effective, now: now), person.id),
+          !found.contains(where: { $0.key == event.key })
+        else { continue }
+        found.append((event.key, event.effective, EventPosition(owner: index, index: at)))
+      }
+    }
+    found.sort {
+      $0.effective != $1.effective ? $0.effective < $1.effective : $0.key < $1.key
+    }
+    return found.map(\.position)
+  }
+
+  /// Whether an event may still open or change something under a rule (semantics 3 and 28).
+  private func isOpenToDecision(_ rule: Rulebook.Eventful, _ event: EventView) -> Bool {
+    if rule.looksAhead != nil { return true }
+    let limit = eventWindow.deadline(from: event.effective, calendar: pack.calendar)
+    return now <= limit && event.accepted <= limit
+  }
+
+  /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
+  private mutating func decide(
+    _ eventful: Rulebook.Eventful, _ subject: Int?, _ position: EventPosition,
+    _ event: EventView, _ nextDecision: inout Instant
+  ) -> Answer {
+    let rule = eventful.rule
+    if let ahead = eventful.looksAhead {
+      return look(ahead, rule, subject, position, event, &nextDecision)
+    }
+    situation.look(from: .day(of: event.effective, event: position))
+    let answer = evaluation.decide(rule, subject: subject, event: position)
+    situation.look(from: .now(now, event: position))
+    guard eventful.holdsNow else { return answer }
+    if case .fails = answer { return answer }
+    let current = evaluation.decide(rule, subject: subject, event: position)
+    nextDecision = min(nextDecision, situation.context.validUntil)
+    if case .holds = current { return answer }
+    return current
+  }
+
+  /// A rule that looks ahead opens a term before a date that the event announces, and no more a
+  /// term after it; what is open by then stays.
+  private mutating func look(
+    _ ahead: LookAhead, _ rule: CompiledRule, _ subject: Int?, _ position: EventPosition,
+    _ event: EventView, _ nextDecision: inout Instant
+  ) -> Answer {
+    let answer = evaluation.decide(rule, subject: subject, event: position)
+    nextDecision = min(nextDecision, situation.context.validUntil)
+    if case .fails = answer { return answer }
+    guard let date = ahead.to.evaluate(situation.context).dateValue else {
+      return .fails(clause: "looks-ahead")
+    }
+    let parameters = situation.resolvedParameters
+    if let opens = ahead.opens.resolved(parameters) {
+      let first = opens.date(before: date, calendar: pack.calendar)
+      if now.date < first {
+        nextDecision = min(nextDecision, Instant(startOf: first))
+        return .fails(clause: "not-yet")
+      }
+    }
+    let person = subject.map { file.persons[$0].id }
+    let isOpen = household.openings.contains {
+      $0.rule == rule.id && $0.subject == person && $0.isLive && $0.triggers.contains(event.key)
+    }
+    if !isOpen, let grace = ahead.grace.resolved(parameters),
+      now.date > grace.date(from: date, calendar: pack.calendar)
+    {
+      return .fails(clause: "over")
+    }
+    return answer
+  }
+
+  // MARK: Situation rules
+
+  private mutating func decideSituation(
+    _ situational: Rulebook.Situational, _ changed: Set<FactID>?,
+    _ nextDecision: inout Instant
+  ) {
+    guard touches(situational.reads, changed) else { return }
+    let rule = situational.rule
+    situation.decidingRule = rule.id
+    situation.look(from: .now(now))
+    let subjects = evaluation.subjects(rule, event: nil)
+    for subject in subjects {
+      let answer = evaluation.decide(rule, subject: subject, event: nil)
+      nextDecision = min(nextDecision, situation.context.validUntil)
+      reconcile(rule, subject: subject, event: nil, answer)
+    }
+    // People the rule no longer speaks of, such as former members.
+    let spoken = Set(subjects.map { $0.map { file.persons[$0].id } })
+    for index in household.openings.indices
+    where household.openings[index].rule == rule.id && household.openings[index].isLive
+      && !spoken.contains(household.openings[index].subject)
+    {
+      end(index, rule)
+    }
+    situation.decidingRule = ""
+  }
+
+  // MARK: The difference between what should be and what is
+
+  mutating func reconcile(
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
+  ) {
+    let person = subject.map { file.persons[$0].id }
+    let trigger = event.flatMap(file.event)?.key
+    let live = household.openings.firstIndex {
+      $0.rule == rule.id && $0.subject == person && $0.isLive
+    }
+    switch answer {
+    case .holds, .unknown:
+      if let live {
+        carryOn(live, rule, subject, event, answer)
+      } else if let trigger, hasFired(rule.id, trigger, person) {
+        return
+      } else {
+        begin(rule, subject, event, answer)
+      }
+    case .fails, .failed:
+      if let live {
+        release(live, rule, trigger)
+      } else if event == nil {
+        markCeased(rule.id, person)
+      }
+    }
+  }
+
+  private func hasFired(_ rule: String, _ event: EventKey, _ subject: CitizenID?) -> Bool {
+    household.fired.contains { $0.rule == rule && $0.event == event && $0.subject == subject }
+  }
+
+  private mutating func markCeased(_ rule: String, _ subject: CitizenID?) {
+    for index in household.openings.indices
+    where household.openings[index].rule == rule && household.openings[index].subject == subject {
+      household.openings[index].ceased = true
+    }
+  }
+
+  /// A condition that did not hold before holds now.
+  private mutating func begin(
+    _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?, _ answer: Answer
+  ) {
+    let person = subject.map { file.persons[$0].id }
+    let earlier = household.openings.filter { $0.rule == rule.id && $0.subject == person }
+    if event == nil, let last = earlier.last, last.phase == .closed, !last.ceased { return }
+    let trigger = event.flatMap(file.event)
+    if let trigger {
+      household.fired.append(
+        Fired(
+          rule: rule.id, event: trigger.key, subject: person, effective: trigger.effective))
+    }
+    if let closed = earlier.last(where: { $0.phase == .closed }), isWithinDedup(rule, closed) {
+      record(.suppressed, rule, person, opening: nil, answer: answer, event: event)
+      return
+    }
+    var opening = Opening(
+      rule: rule.id, subject: person,
+      ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1, phase: .open, since: now, ceased: false,
+      openedAt: now, openedBy: trigger?.effective ?? now, triggers: trigger.map { [$0.key] } ?? [],
+      review: answer != .holds, referrals: [], alerts: [])
+    if rule.status(in: situation.district) != .active {
+      opening.phase = .shadow
+      household.openings.append(opening)
+      record(.shadow, rule, person, opening: opening, answer: answer, event: event)
+      return
+    }
+    if let hold = holdTerm(rule), hold.count > 0 {
+      opening.phase = .holding
+      household.openings.append(opening)
+      return
+    }
+    household.openings.append(opening)
+    open(household.openings.count - 1, rule, subject, event, answer)
+  }
+
+  private func isWithinDedup(_ rule: CompiledRule, _ closed: Opening) -> Bool {
+    guard let window = rule.dedup.resolved(situation.resolvedParameters), window.count > 0 else {
+      return false
+    }
+    return now <= window.deadline(from: closed.since, calendar: pack.calendar)
+  }
+
+  /// How long a situation rule must hold first; nil for other rules.
+  func holdTerm(_ rule: CompiledRule) -> Term? {
+    guard case .situation(let hold) = rule.trigger else { return nil }
+    return hold.resolved(situation.resolvedParameters)
+  }
+
+  /// An opening whose condition still holds: the hold may be over, the review settled, a new event
+  /// added.
+  private mutating func carryOn(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?, _ answer: Answer
+  ) {
+    let opening = household.openings[index]
+    if opening.phase == .holding {
+      guard let hold = holdTerm(rule),
+        now >= hold.deadline(from: opening.since, calendar: pack.calendar)
+      else { return }
+      household.openings[index].phase = .open
+      household.openings[index].openedAt = now
+      open(index, rule, subject, event, answer)
+      return
+    }
+    let trigger = event.flatMap(file.event)
+    let isNewEvent = trigger.map { !opening.triggers.contains($0.key) } ?? false
+    if let trigger, isNewEvent {
+      household.openings[index].triggers.append(trigger.key)
+      household.fired.append(
+        Fired(
+          rule: rule.id, event: trigger.key, subject: opening.subject,
+          effective: trigger.effective))
+    }
+    guard opening.phase == .open else { return }
+    if opening.review, answer == .holds {
+      confirm(index, rule, subject, event)
+    } else if isNewEvent {
+      amend(index, rule, subject, event)
+    }
+  }
+
+  /// An opening one of whose reasons has gone: without another it ends.
+  private mutating func release(_ index: Int, _ rule: CompiledRule, _ trigger: EventKey?) {
+    if let trigger {
+      guard household.openings[index].triggers.contains(trigger) else { return }
+      household.openings[index].triggers.removeAll { $0 == trigger }
+      let subject = household.openings[index].subject
+      household.fired.removeAll {
+        $0.rule == rule.id && $0.event == trigger && $0.subject == subject
+      }
+      guard household.openings[index].triggers.isEmpty else { return }
+    }
+    end(index, rule)
+  }
+
+  /// Ends an opening that no longer holds, with the reason that the file shows.
+  mutating func end(_ index: Int, _ rule: CompiledRule) {
+    let opening = household.openings[index]
+    if opening.phase == .holding {
+      household.openings.remove(at: index)
+      return
+    }
+    withdraw(index, reason(for: opening, rule))
+  }
+
+  /// Why an opening ends: its evidence was taken back, its subject died, or it no longer holds.
+  private func reason(for opening: Opening, _ rule: CompiledRule) -> WithdrawalReason {
+    let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
+    let revocations = household.revocations + file.persons.flatMap(\.view.revocations)
+    if let revocation = revocations.last(where: {
+      rested.contains($0.key) || opening.triggers.contains($0.key)
+    }) {
+      return revocation.reason == .retracted ? .retracted : .superseded
+    }
+    if let subject = opening.subject, let index = file.index(of: subject),
+      situation.isDead(index), !rule.outlivesSubject
+    {
+      return .deceased
+    }
+    return .noLongerHolds
+  }
+
+  /// Withdraws openings all of whose events were taken back; a superseder that fires has been
+  /// added before its predecessor is released.
+  private mutating func withdrawRevoked(_ rulebook: Rulebook) {
+    let revocations = household.revocations + file.persons.flatMap(\.view.revocations)
+    guard !revocations.isEmpty else { return }
+    for index in household.openings.indices {
+      let opening = household.openings[index]
+      guard let rule = rulebook.rule(opening.rule) else { continue }
+      for trigger in opening.triggers {
+        guard let revocation = revocations.first(where: { $0.key == trigger }) else { continue }
+        if opening.isLive, revocation.reason == .superseded, opening.triggers.count == 1,
+          takeOver(index, rulebook, rule, revocation)
+        {
+          continue
+        }
+        household.openings[index].triggers.removeAll { $0 == trigger }
+        if opening.isLive, household.openings[index].triggers.isEmpty {
+          withdraw(index, revocation.reason == .retracted ? .retracted : .superseded)
+        }
+      }
+    }
+  }
+
+  /// The event that replaces an opening's last one takes its place where the rule still holds.
+  private mutating func takeOver(
+    _ index: Int, _ rulebook: Rulebook, _ rule: CompiledRule, _ revocation: Revocation
+  ) -> Bool {
+    guard let eventful = rulebook.eventRules.first(where: { $0.rule.id == rule.id }),
+      let position = triggers(eventful.types).first(where: {
+        file.event($0)?.key == revocation.by
+      }), let event = file.event(position)
+    else { return false }
+    let opening = household.openings[index]
+    situation.look(from: .now(now, event: position))
+    let subject = opening.subject.flatMap(file.index)
+    var never = Instant.distantFuture
+    guard decide(eventful, subject, position, event, &never).holds else { return false }
+    household.openings[index].triggers = [event.key]
+    household.fired.append(
+      Fired(
+        rule: rule.id, event: event.key, subject: opening.subject, effective: event.effective))
+    amend(index, rule, subject, position)
+    return true
+  }
+
+  /// Drops memories that nothing can ask for any more.
+  private mutating func forget() {
+    let horizon = now.adding(days: -400)
+    household.fired.removeAll { $0.effective < horizon }
+    let openings = household.openings
+    household.openings.removeAll { opening in
+      opening.phase == .withdrawn && opening.since < horizon
+        && openings.contains {
+          $0.rule == opening.rule && $0.subject == opening.subject
+            && $0.ordinal > opening.ordinal
+        }
+    }
+  }
+}
+
+extension Evidence {
+  /// The identity of the event that states it.
+  var eventKey: EventKey? {
+    guard let source, let event else { return nil }
+    return EventKey(source: source, id: event)
+  }
+}

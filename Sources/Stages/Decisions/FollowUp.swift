@@ -1,0 +1,210 @@
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// A visit that somebody reported on a referral of the ladder.
+struct VisitMade: Equatable, Sendable {
+  var event: EventKey
+  var on: CivilDate
+  var stableIncome: Bool?
+}
+
+/// The visits after an exit from assistance (E02) and those that were missed (E03): openings that
+/// follow from a plan instead of from conditions.
+extension Desk {
+  static let stableIncomeField = FactID("event.stable_income")
+  static let visitReport = EventTypeID("report.visit")
+
+  /// Brings the openings of the ladder in line with the plan.
+  mutating func followUp(_ nextDecision: inout Instant) {
+    situation.look(from: .now(now))
+    situation.begin()
+    guard let ladder = pack.rule(.visitLadder) else { return }
+    let exit = situation.lastExit()
+    endLadders(except: exit?.event, ladder)
+    guard let exit else { return }
+    let made = visitsMade()
+    let plan = FollowUpPlan(
+      exit: exit.date, made: made.map(\.on).sorted(),
+      stableIncome: made.compactMap { visit in visit.stableIncome.map { (visit.on, $0) } }
+        .sorted { $0.0 < $1.0 },
+      today: now.date, terms: terms(ladder), calendar: pack.calendar)
+    apply(plan, exit, ladder)
+    if let missed = pack.rule(.missedVisit) {
+      applyMissed(plan, exit, missed, &nextDecision)
+    }
+    if let opens = plan.nextOpens { nextDecision = min(nextDecision, Instant(startOf: opens)) }
+  }
+
+  private func terms(_ rule: CompiledRule) -> FollowUpPlan.Terms {
+    var terms = FollowUpPlan.Terms()
+    func term(_ name: String) -> Term? {
+      rule.terms[name]?.resolved(situation.resolvedParameters)
+    }
+    terms.first = term("first") ?? terms.first
+    terms.pause = term("next") ?? terms.pause
+    terms.limit = term("due") ?? terms.limit
+    terms.watch = term("ends") ?? terms.watch
+    return terms
+  }
+
+  /// Visits reported on the ladder's referrals, and visits to the household or a member.
+  private func visitsMade() -> [VisitMade] {
+    var made = household.visits
+    func collect(_ log: EventLogView) {
+      for index in 0..<log.eventCount {
+        let event = log.event(index)
+        guard event.type == Desk.visitReport, event.effective <= now,
+          !made.contains(where: { $0.event == event.key })
+        else { continue }
+        made.append(VisitMade(event: event.key, on: event.effective.date, stableIncome: nil))
+      }
+    }
+    collect(file.log)
+    for index in situation.members { collect(file.persons[index].view.log) }
+    return made.sorted { $0.on != $1.on ? $0.on < $1.on : $0.event < $1.event }
+  }
+
+  /// Re-entry into assistance, a newer exit or a retracted one ends what is open.
+  private mutating func endLadders(except exit: EventPosition?, _ ladder: CompiledRule) {
+    let current = exit.flatMap(file.event)?.key
+    let rules = Set([ladder.id, pack.rule(.missedVisit)?.id].compactMap { $0 })
+    for index in household.openings.indices
+    where rules.contains(household.openings[index].rule) && household.openings[index].isLive
+      && household.openings[index].triggers != [current].compactMap({ $0 })
+    {
+      end(index, ladder)
+    }
+  }
+
+  private mutating func apply(
+    _ plan: FollowUpPlan, _ exit: Situation.Exit, _ rule: CompiledRule
+  ) {
+    guard let event = file.event(exit.event) else { return }
+    for visit in plan.visits {
+      let existing = openings(of: rule, event.key)
+      if visit.number <= existing.count {
+        if visit.made != nil { complete(existing[visit.number - 1], rule) }
+        continue
+      }
+      openVisit(visit, exit, event, rule)
+    }
+    for index in openings(of: rule, event.key).dropFirst(plan.visits.count)
+    where household.openings[index].isLive {
+      withdraw(index, .noLongerHolds)
+    }
+  }
+
+  /// Openings of a rule for one exit, by ordinal: the n-th is visit n.
+  private func openings(of rule: CompiledRule, _ exit: EventKey) -> [Int] {
+    household.openings.indices.filter {
+      household.openings[$0].rule == rule.id && household.openings[$0].triggers == [exit]
+    }.sorted { household.openings[$0].ordinal < household.openings[$1].ordinal }
+  }
+
+  private mutating func openVisit(
+    _ visit: FollowUpPlan.Visit, _ exit: Situation.Exit, _ event: EventView, _ rule: CompiledRule
+  ) {
+    let earlier = household.openings.filter { $0.rule == rule.id }
+    var opening = Opening(
+      rule: rule.id, subject: nil, ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1,
+      phase: .open, since: now, ceased: false, openedAt: now, openedBy: event.effective,
+      triggers: [event.key], review: false, referrals: [], alerts: [])
+    if rule.status != .active || visit.made != nil {
+      opening.phase = rule.status == .active ? .closed : .shadow
+      household.openings.append(opening)
+      return
+    }
+    household.openings.append(opening)
+    let index = household.openings.count - 1
+    let number = Evidence(
+      fact: "visit", value: String(visit.number), event: nil, source: nil,
+      at: Instant(startOf: visit.opens))
+    open(
+      index, rule, nil, exit.event, .holds, due: Instant(endOf: visit.due), extra: [number])
+  }
+
+  /// A visit on record completes the referral that asked for it (semantics 32).
+  private mutating func complete(_ index: Int, _ rule: CompiledRule) {
+    for at in household.openings[index].referrals.indices {
+      var referral = household.openings[index].referrals[at]
+      guard referral.state.isOpen else { continue }
+      referral.state = .completed
+      revise(&referral, "visited", by: settings.source)
+      household.openings[index].referrals[at] = referral
+      publish(referral, rule, household.openings[index])
+    }
+    closeIfDone(index)
+  }
+
+  /// One opening for each missed visit: its entries open 7 and 15 days after the due date.
+  private mutating func applyMissed(
+    _ plan: FollowUpPlan, _ exit: Situation.Exit, _ rule: CompiledRule,
+    _ nextDecision: inout Instant
+  ) {
+    guard let event = file.event(exit.event), rule.status == .active else { return }
+    for visit in plan.visits {
+      let marker = EventKey(source: "missed-visit/\(event.key.high)", id: String(visit.number))
+      let index = household.openings.firstIndex {
+        $0.rule == rule.id && $0.triggers == [event.key] && $0.marker == marker
+      }
+      guard visit.made == nil else {
+        if let index, household.openings[index].isLive { withdraw(index, .noLongerHolds) }
+        continue
+      }
+      let steps = missedSteps(visit.due, rule)
+      for (position, at) in steps {
+        if at > now {
+          nextDecision = min(nextDecision, at)
+          continue
+        }
+        openMissed(position, visit, exit, event, marker, rule)
+      }
+    }
+  }
+
+  /// When each entry of the rule opens: the sub-district's first, the district's later.
+  private func missedSteps(_ due: CivilDate, _ rule: CompiledRule) -> [(entry: Int, at: Instant)] {
+    rule.referrals.indices.map { position in
+      let isDistrict = rule.referrals[position].to == .district
+      let term =
+        rule.terms[isDistrict ? "district" : "subdistrict"]?
+        .resolved(situation.resolvedParameters) ?? Term(isDistrict ? 15 : 7, .days)
+      return (position, Instant(endOf: term.date(from: due, calendar: pack.calendar)))
+    }
+  }
+
+  private mutating func openMissed(
+    _ position: Int, _ visit: FollowUpPlan.Visit, _ exit: Situation.Exit, _ event: EventView,
+    _ marker: EventKey, _ rule: CompiledRule
+  ) {
+    var index = household.openings.firstIndex {
+      $0.rule == rule.id && $0.triggers == [event.key] && $0.marker == marker
+    }
+    if index == nil {
+      let earlier = household.openings.filter { $0.rule == rule.id }
+      household.openings.append(
+        Opening(
+          rule: rule.id, subject: nil, ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1,
+          phase: .open, since: now, ceased: false, openedAt: now, openedBy: event.effective,
+          triggers: [event.key], review: false, referrals: [], alerts: [], marker: marker))
+      index = household.openings.count - 1
+    }
+    guard let index, household.openings[index].phase == .open,
+      !household.openings[index].referrals.contains(where: { Int($0.entry) == position })
+    else { return }
+    evaluation.begin(rule, subject: nil, event: exit.event)
+    let number = Evidence(
+      fact: "visit", value: String(visit.number), event: nil, source: nil,
+      at: Instant(endOf: visit.due))
+    let scene = Scene(
+      rule: rule, subject: nil, event: exit.event, opening: household.openings[index], at: now,
+      extra: [number])
+    guard var referral = makeReferral(rule.referrals[position], position, area, scene) else { return }
+    referral.openedAt = now
+    send(referral, in: index, rule)
+    record(
+      .opened, rule, nil, opening: household.openings[index], answer: .holds, event: exit.event)
+  }
+}

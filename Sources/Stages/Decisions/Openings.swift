@@ -1,0 +1,285 @@
+import Expression
+import Policy
+import Records
+import Situation
+import Streaming
+import Vocabulary
+
+/// What happens to an opening: opened, confirmed, amended, withdrawn.
+extension Desk {
+  /// Publishes an opening: alerts and referrals, or a review by an advisor where facts are missing.
+  ///
+  /// - Parameters:
+  ///   - due: replaces the deadline of the rule's entries.
+  ///   - extra: evidence besides that of the rule's entries.
+  mutating func open(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?,
+    _ answer: Answer, due: Instant? = nil, extra: [Evidence] = []
+  ) {
+    evaluation.begin(rule, subject: subject, event: event)
+    let scene = Scene(
+      rule: rule, subject: subject, event: event, opening: household.openings[index], at: now,
+      due: due, extra: extra)
+    if case .unknown(let missing) = answer {
+      openReview(index, scene, missing: missing)
+    } else {
+      openOutputs(index, scene)
+    }
+    record(
+      .opened, rule, household.openings[index].subject, opening: household.openings[index],
+      answer: answer, event: event)
+    closeOthers(rule, household.openings[index].subject)
+  }
+
+  /// The rules that an opening of this one replaces for the same subject (semantics 22).
+  private mutating func closeOthers(_ rule: CompiledRule, _ subject: CitizenID?) {
+    for index in household.openings.indices
+    where rule.closes.contains(household.openings[index].rule)
+      && household.openings[index].subject == subject && household.openings[index].isLive
+    {
+      withdraw(index, .superseded)
+    }
+  }
+
+  private mutating func openOutputs(_ index: Int, _ scene: Scene) {
+    let rule = scene.rule
+    for (position, alert) in rule.alerts.enumerated() {
+      let built = makeAlert(alert, position, scene)
+      household.openings[index].alerts.append(built)
+      publish(built, rule, household.openings[index])
+    }
+    for (position, entry) in rule.referrals.enumerated() {
+      if household.openings[index].referrals.contains(where: { Int($0.entry) == position }) {
+        continue
+      }
+      for area in targetAreas(entry, scene) {
+        guard let referral = makeReferral(entry, position, area, scene) else { continue }
+        send(referral, in: index, rule)
+      }
+    }
+  }
+
+  /// An advisor is asked to find out what is missing: one urgency lower than the rule's, at most
+  /// P2, never to a resource (semantics 14).
+  private mutating func openReview(_ index: Int, _ scene: Scene, missing: [String]) {
+    let rule = scene.rule
+    let position = rule.referrals.firstIndex { $0.to == .advisor } ?? 0
+    guard rule.referrals.indices.contains(position),
+      let area = targetAreas(rule.referrals[position], scene).first,
+      let referral = makeReferral(
+        rule.referrals[position], position, area, scene, missing: missing)
+    else { return }
+    send(referral, in: index, rule)
+  }
+
+  /// Adds a new referral to an opening and publishes it.
+  mutating func send(_ new: Referral, in index: Int, _ rule: CompiledRule) {
+    var referral = new
+    adopt(into: &referral, rule, household.openings[index].subject)
+    household.openings[index].referrals.append(referral)
+    outbox.send(
+      .events, RegisterMessage.referralOpened(referral: referral.id, household: household.key))
+    publish(referral, rule, household.openings[index])
+    if referral.assignee == Assignment.unassigned.advisor {
+      tellOperator(of: referral, household.openings[index])
+    }
+  }
+
+  /// The missing fact has come and the rule holds: same identifier and opening, deadlines from
+  /// now; the other outputs open (semantics 30).
+  mutating func confirm(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?
+  ) {
+    household.openings[index].review = false
+    evaluation.begin(rule, subject: subject, event: event)
+    let scene = Scene(
+      rule: rule, subject: subject, event: event, opening: household.openings[index], at: now)
+    for at in household.openings[index].referrals.indices {
+      var referral = household.openings[index].referrals[at]
+      guard referral.review, referral.state.isOpen,
+        rule.referrals.indices.contains(Int(referral.entry))
+      else { continue }
+      let entry = rule.referrals[Int(referral.entry)]
+      referral.review = false
+      referral.missing = []
+      referral.urgency = urgency(entry, scene)
+      referral.dueAt = dueAt(entry, scene)
+      referral.overdueAt = referral.dueAt
+      referral.claimFrom = now
+      referral.task = text(entry.task, scene)
+      referral.evidence = evidence(entry.evidence, scene)
+      revise(&referral, "confirmed", by: settings.source)
+      household.openings[index].referrals[at] = referral
+      publish(referral, rule, household.openings[index])
+    }
+    openOutputs(index, scene)
+    record(
+      .confirmed, rule, household.openings[index].subject, opening: household.openings[index],
+      answer: .holds, event: event)
+  }
+
+  /// Another event supports an open referral: its next revision (semantics 13).
+  mutating func amend(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?
+  ) {
+    evaluation.begin(rule, subject: subject, event: event)
+    let scene = Scene(
+      rule: rule, subject: subject, event: event, opening: household.openings[index], at: now)
+    for at in household.openings[index].referrals.indices {
+      var referral = household.openings[index].referrals[at]
+      guard referral.state.isOpen, rule.referrals.indices.contains(Int(referral.entry)) else {
+        continue
+      }
+      for item in evidence(rule.referrals[Int(referral.entry)].evidence, scene)
+      where !referral.evidence.contains(item) {
+        referral.evidence.append(item)
+      }
+      revise(&referral, "evidence-added", by: settings.source)
+      household.openings[index].referrals[at] = referral
+      publish(referral, rule, household.openings[index])
+    }
+    record(
+      .amended, rule, household.openings[index].subject, opening: household.openings[index],
+      answer: .holds, event: event)
+  }
+
+  /// Takes an opening back: every open referral is withdrawn, every alert resolved. What was
+  /// completed stays completed.
+  mutating func withdraw(_ index: Int, _ reason: WithdrawalReason) {
+    let ruleID = household.openings[index].rule
+    let wasShadow = household.openings[index].phase == .shadow
+    guard let rule = pack.rule(ruleID) else { return }
+    for at in household.openings[index].referrals.indices {
+      var referral = household.openings[index].referrals[at]
+      guard referral.state.isOpen else { continue }
+      referral.state = .withdrawn
+      referral.reason = reason
+      revise(&referral, "withdrawn", by: settings.source)
+      household.openings[index].referrals[at] = referral
+      publish(referral, rule, household.openings[index])
+    }
+    household.openings[index].phase = .withdrawn
+    household.openings[index].since = now
+    let triggers = household.openings[index].triggers
+    let subject = household.openings[index].subject
+    household.fired.removeAll {
+      $0.rule == ruleID && $0.subject == subject && triggers.contains($0.event)
+    }
+    resolveAlerts(index, rule)
+    record(
+      wasShadow ? .shadowWithdrawn : .withdrawn, rule, subject,
+      opening: household.openings[index], answer: nil, event: nil, reason: reason)
+  }
+
+  /// An opening whose last referral is answered is closed, and its alerts are resolved.
+  mutating func closeIfDone(_ index: Int) {
+    let opening = household.openings[index]
+    guard opening.phase == .open, !opening.referrals.isEmpty,
+      !opening.referrals.contains(where: { $0.state.isOpen }), let rule = pack.rule(opening.rule)
+    else { return }
+    household.openings[index].phase = .closed
+    household.openings[index].since = now
+    resolveAlerts(index, rule)
+  }
+
+  private mutating func resolveAlerts(_ index: Int, _ rule: CompiledRule) {
+    for at in household.openings[index].alerts.indices
+    where household.openings[index].alerts[at].firing {
+      household.openings[index].alerts[at].firing = false
+      household.openings[index].alerts[at].revision += 1
+      publish(household.openings[index].alerts[at], rule, household.openings[index])
+    }
+  }
+
+  /// A notice was retracted: every receiver of what rested on it is told, also of what is completed
+  /// (semantics 21; F03).
+  mutating func correctRetracted() {
+    let retracted = (household.revocations + file.persons.flatMap(\.view.revocations))
+      .filter { $0.reason == .retracted }
+    guard !retracted.isEmpty else { return }
+    for index in household.openings.indices where !household.openings[index].referrals.isEmpty {
+      let opening = household.openings[index]
+      let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
+      for revocation in retracted
+      where (rested.contains(revocation.key) || opening.triggers.contains(revocation.key))
+        && !household.openings[index].corrected.contains(revocation.key)
+      {
+        household.openings[index].corrected.append(revocation.key)
+        correct(opening, revocation)
+      }
+    }
+  }
+
+  private mutating func correct(_ opening: Opening, _ revocation: Revocation) {
+    guard let correction = pack.rule(.correction), let rule = pack.rule(opening.rule)
+    else { return }
+    for (position, alert) in correction.alerts.enumerated() {
+      let receivers = Set(opening.referrals.map(\.receiver.description)).sorted()
+      publishCorrection(
+        alert, position, correction, opening: opening, of: rule, revocation, to: receivers)
+    }
+  }
+
+  /// Counts a change of a referral and notes it in its history.
+  func revise(_ referral: inout Referral, _ what: String, by: String) {
+    referral.revision += 1
+    referral.history.append(HistoryItem(at: now, what: what, by: by))
+  }
+
+  /// A referral handed over by a provisional household goes on with its state, history and times.
+  private mutating func adopt(
+    into referral: inout Referral, _ rule: CompiledRule, _ subject: CitizenID?
+  ) {
+    for opening in household.adopted where opening.rule == rule.id && opening.subject == subject {
+      guard let former = opening.referrals.first(where: { $0.receiver == referral.receiver })
+      else { continue }
+      referral.carryOn(from: former, now: now)
+      keepAssignee(of: former, in: &referral)
+      return
+    }
+  }
+}
+
+extension Desk {
+  /// A referral that moves keeps its advisor where the advisor still covers the area.
+  func keepAssignee(of former: Referral, in referral: inout Referral) {
+    guard let level = Advisor.Level(rawValue: former.assigneeLevel),
+      let area = Area(code: referral.area),
+      let advisor = settings.directory.advisors[former.assignee],
+      advisor.covers(area.code(for: level))
+    else { return }
+    referral.assignee = former.assignee
+    referral.assigneeLevel = former.assigneeLevel
+  }
+}
+
+extension Referral {
+  /// Takes over state, history, times and assignee from the same referral under another
+  /// identifier; escalation starts anew (semantics 31).
+  mutating func carryOn(from former: Referral, now: Instant) {
+    state = former.state
+    openedAt = former.openedAt
+    dueAt = former.dueAt
+    overdueAt = former.dueAt > now ? former.dueAt : nil
+    history = former.history + history
+    review = former.review
+    escalation = 0
+    claimFrom = now
+    formerly = former.formerly + [former.id]
+  }
+}
+
+/// What an output is made from.
+struct Scene {
+  let rule: CompiledRule
+  /// Index of the subject in the file.
+  let subject: Int?
+  let event: EventPosition?
+  let opening: Opening
+  /// Where `due` counts from.
+  let at: Instant
+  /// Replaces the deadline of the rule's entries.
+  var due: Instant? = nil
+  /// Evidence besides that of the rule's entries.
+  var extra: [Evidence] = []
+}

@@ -1,0 +1,90 @@
+import Expression
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// What a rule says about a subject.
+enum Answer: Equatable {
+  case holds
+  /// A condition fails or an exception holds; its clause id.
+  case fails(clause: String)
+  /// Missing facts decide; their names.
+  case unknown(missing: [String])
+  /// A condition has no value; its clause id and the error's stable code.
+  case failed(clause: String, code: String)
+
+  var holds: Bool { self == .holds }
+}
+
+/// Evaluates one rule at the situation's present viewpoint.
+struct RuleEvaluation {
+  let situation: Situation
+  let pack: PolicyPack
+
+  /// Sets the rule's variables and starts an evaluation.
+  func begin(
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, tracing: Bool = false
+  ) {
+    let context = situation.context!
+    situation.begin(tracing: tracing)
+    if let subject { context.set(variable: VariableSlot.member, situation.person(subject)) }
+    if let event { context.set(variable: VariableSlot.event, situation.event(event)) }
+  }
+
+  /// Decides the rule: all conditions hold and no exception does. A false condition settles it
+  /// whatever is missing elsewhere.
+  func decide(_ rule: CompiledRule, subject: Int?, event: EventPosition?) -> Answer {
+    begin(rule, subject: subject, event: event)
+    let context = situation.context!
+    var missing: Set<FactRef> = []
+    var failure: Answer?
+    for clause in rule.when {
+      switch clause.program.decide(context) {
+      case .holds: continue
+      case .fails: return .fails(clause: clause.id)
+      case .unknown(let set): missing.formUnion(set.facts)
+      case .failed(let error):
+        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+      }
+    }
+    for clause in rule.unless {
+      switch clause.program.decide(context) {
+      case .holds: return .fails(clause: clause.id)
+      case .fails: continue
+      case .unknown(let set): missing.formUnion(set.facts)
+      case .failed(let error):
+        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+      }
+    }
+    if let failure { return failure }
+    guard !missing.isEmpty else { return .holds }
+    switch rule.onUnknown {
+    case .fire: return .holds
+    case .skip: return .fails(clause: "unknown")
+    case .review:
+      if let program = rule.reviewWhen, case .holds = program.decide(context) {
+        return .unknown(missing: names(missing))
+      }
+      return rule.reviewWhen == nil ? .unknown(missing: names(missing)) : .fails(clause: "unknown")
+    }
+  }
+
+  /// The people a member rule is about.
+  func subjects(_ rule: CompiledRule, event: EventPosition?) -> [Int?] {
+    guard rule.scope == .member else { return [nil] }
+    guard let program = rule.subject else { return situation.members.map { $0 } }
+    begin(rule, subject: nil, event: event)
+    return situation.persons(program.evaluate(situation.context)).map { $0 }
+  }
+
+  private func names(_ facts: Set<FactRef>) -> [String] {
+    Set(facts.compactMap { definition($0).map { $0.object.name + "." + $0.name } }).sorted()
+  }
+
+  private func definition(_ fact: FactRef) -> FactDefinition? {
+    ObjectKind(rawValue: fact.object.type).flatMap {
+      pack.facts.definition(of: $0, slot: fact.field)
+    }
+  }
+}

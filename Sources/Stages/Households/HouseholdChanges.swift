@@ -1,0 +1,146 @@
+import Records
+import Streaming
+import Vocabulary
+
+/// How messages change a household's state. Pure: nothing is sent here but interests.
+extension HouseholdState {
+  static func load(
+    _ key: HouseholdKey, _ state: StateOverlay
+  ) throws(DecodingFailure) -> HouseholdState {
+    let result: Result<HouseholdState, DecodingFailure> = state.withValue(stateKey(key)) { bytes in
+      guard let bytes else { return .success(HouseholdState(key: key)) }
+      do throws(DecodingFailure) {
+        return .success(try HouseholdState(key: key, bytes))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  func save(_ state: StateOverlay) {
+    let stateKey = HouseholdState.stateKey(key)
+    state.put(stateKey, encoded())
+    state.setTimer(stateKey, nextDue)
+  }
+
+  /// Takes in an event about the household; false where it is known or was taken back.
+  @discardableResult
+  mutating func take(
+    _ entry: EventEntry, supersedes: EventKey?, members: [CompositionMember]?, now: Instant
+  ) -> Bool {
+    guard !revocations.contains(where: { $0.key == entry.key }), log.insert(entry) else {
+      return false
+    }
+    noteChanges(entry.changes, cause: entry.key)
+    if let members {
+      let composition = Composition(entry: entry, members: members)
+      let position = compositions.lastIndex { $0.precedes(composition) }.map { $0 + 1 } ?? 0
+      compositions.insert(composition, at: position)
+      noteChanges(nil, cause: entry.key)
+    }
+    if let supersedes {
+      revoke(
+        Revocation(
+          key: supersedes, reason: .superseded, by: entry.key, bySource: entry.source,
+          byID: entry.id, at: now))
+    }
+    return true
+  }
+
+  mutating func revoke(_ revocation: Revocation) {
+    guard !revocations.contains(where: { $0.key == revocation.key }) else { return }
+    revocations.append(revocation)
+    guard let removed = log.remove(revocation.key) else { return }
+    compositions.removeAll { $0.key == revocation.key }
+    noteChanges(nil, cause: removed.key)
+  }
+
+  mutating func noteChanges(_ facts: [FactID]?, cause: EventKey?) {
+    if let facts, let pending = pendingChanges {
+      pendingChanges = pending + facts.filter { !pending.contains($0) }
+    } else {
+      pendingChanges = nil
+    }
+    if let cause { pendingCause = cause }
+  }
+
+  /// Notes which of the household's statements a person's record has taken in.
+  mutating func acknowledge(_ record: [UInt8]) throws(DecodingFailure) {
+    let result: Result<(CitizenID, UInt32?), DecodingFailure> = record.withUnsafeBytes { bytes in
+      do throws(DecodingFailure) {
+        let view = try PersonView(bytes)
+        return .success((view.id, view.acknowledged(key)))
+      } catch {
+        return .failure(error)
+      }
+    }
+    let (person, sequence) = try result.get()
+    if let index = links.firstIndex(where: { $0.person == person }) {
+      links[index].acknowledged = max(links[index].acknowledged, sequence ?? 0)
+    } else {
+      links.append(
+        PersonLink(
+          person: person, sequence: 0, claims: [], acknowledged: sequence ?? 0, handedOver: 0))
+    }
+  }
+
+  /// Sends an interest to every person about whom there is something new to say.
+  mutating func askFor(
+    _ wanted: [(person: CitizenID, claims: [HomeClaim])], _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    for (person, claims) in wanted {
+      // Persons always reports to the provisional household of a person without another.
+      if key.provisionalPerson == person { continue }
+      if let index = links.firstIndex(where: { $0.person == person }) {
+        guard links[index].sequence == 0 || links[index].claims != claims else { continue }
+        links[index].sequence += 1
+        links[index].claims = claims
+        outbox.send(person, .interest(links[index].interest(of: key)))
+      } else {
+        let link = PersonLink(
+          person: person, sequence: 1, claims: claims, acknowledged: 0, handedOver: 0)
+        links.append(link)
+        outbox.send(person, .interest(link.interest(of: key)))
+      }
+    }
+    for index in links.indices where !links[index].claims.isEmpty {
+      guard !wanted.contains(where: { $0.person == links[index].person }) else { continue }
+      links[index].sequence += 1
+      links[index].claims = []
+      outbox.send(links[index].person, .interest(links[index].interest(of: key)))
+    }
+  }
+
+  mutating func adopt(_ handover: Handover, of person: CitizenID, epoch: UInt32) {
+    if let index = links.firstIndex(where: { $0.person == person }) {
+      links[index].handedOver = max(links[index].handedOver, epoch)
+    } else {
+      links.append(
+        PersonLink(person: person, sequence: 0, claims: [], acknowledged: 0, handedOver: epoch))
+    }
+    adopted += handover.openings.filter(\.isLive)
+    openings += handover.openings.filter { !$0.isLive }
+    for item in handover.fired where !fired.contains(item) {
+      // What was live there is decided anew here.
+      let isLive = handover.openings.contains { $0.isLive && $0.triggers.contains(item.event) }
+      if !isLive { fired.append(item) }
+    }
+  }
+
+  private static let address = FactID("event.address")
+
+  /// The address of the latest composition that gives one.
+  var currentAddress: String? {
+    for entry in log.entries.reversed() {
+      if case .string(let text)? = entry.value(of: HouseholdState.address) { return text }
+    }
+    return nil
+  }
+}
+
+extension PersonLink {
+  func interest(of household: HouseholdKey) -> HouseholdInterest {
+    HouseholdInterest(household: household, sequence: sequence, claims: claims)
+  }
+}

@@ -1,0 +1,262 @@
+import Records
+import Streaming
+import Vocabulary
+
+/// A person whose record this household receives: a member now or before, or a relative elsewhere.
+struct PersonLink: Equatable, Sendable {
+  var person: CitizenID
+  /// The last statement sent to the person, and what it said.
+  var sequence: UInt32
+  var claims: [HomeClaim]
+  /// The last statement that the person's record has taken in.
+  var acknowledged: UInt32
+  /// The provisional epoch whose referrals were handed over to this household.
+  var handedOver: UInt32
+}
+
+/// An event that a rule has fired on for a subject: it does not again (semantics 3).
+struct Fired: Hashable, Sendable {
+  var rule: String
+  var event: EventKey
+  var subject: CitizenID?
+  /// The effective day of the event, after which the memory can be pruned.
+  var effective: Instant
+}
+
+/// A rule that holds, or held, for a household or one of its people.
+struct Opening: Equatable, Sendable {
+  enum Phase: UInt8, Sendable {
+    /// The condition holds, the rule's `hold` is not over.
+    case holding = 0
+    /// Referrals and alert are out.
+    case open
+    /// All referrals are completed, declined or failed.
+    case closed
+    /// Taken back; never suppresses a later opening (semantics 29).
+    case withdrawn
+    /// Only a decision record: a shadow or draft rule.
+    case shadow
+  }
+  var rule: String
+  var subject: CitizenID?
+  /// Counts the openings of (rule, subject) in this household, from 1.
+  var ordinal: UInt32
+  var phase: Phase
+  /// When the present phase began.
+  var since: Instant
+  /// A situation rule that was answered stays quiet until its condition has ceased once.
+  var ceased: Bool
+  var openedAt: Instant
+  /// Effective time of the event that opened it; the opening itself for a situation rule.
+  var openedBy: Instant
+  /// Events it rests on; empty for a situation rule.
+  var triggers: [EventKey]
+  var review: Bool
+  var referrals: [Referral]
+  var alerts: [Alert]
+  /// Tells openings of one event apart, such as the visits missed after one exit.
+  var marker: EventKey? = nil
+  /// Retracted events whose receivers were told.
+  var corrected: [EventKey] = []
+
+  var isLive: Bool { phase == .holding || phase == .open || phase == .shadow }
+}
+
+/// A household in state: composition notices, people, events about it, and what rests on them.
+struct HouseholdState: Equatable, Sendable {
+  static let format: UInt8 = 1
+
+  let key: HouseholdKey
+  /// The household's wake-up; nil where nothing waits for time to pass.
+  var nextDue: Instant?
+  var compositions: [Composition] = []
+  var links: [PersonLink] = []
+  var revocations: [Revocation] = []
+  var openings: [Opening] = []
+  var fired: [Fired] = []
+  /// Facts that changed while the household waited for records; nil: any may have.
+  var pendingChanges: [FactID]? = []
+  /// The event behind the changes that wait to be decided.
+  var pendingCause: EventKey?
+  /// When an answer of a rule may change by time alone; nil: never.
+  var nextDecision: Instant?
+  /// Decisions of this household so far, and the hash of the last one.
+  var decisionCount: UInt32 = 0
+  var decisionHash: [UInt8] = []
+  /// The address last announced to Register.
+  var announcedAddress: String?
+  /// The area under which the open referrals were routed.
+  var routedDistrict: String = ""
+  /// Persons who withdrew their consent to disclosure, and those who gave it.
+  var consent: [CitizenID: Bool] = [:]
+  var householdConsent: Bool?
+  /// Visits reported on referrals of the ladder after an exit.
+  var visits: [VisitMade] = []
+  /// The provisional epoch handed over last, where this household is provisional.
+  var handedOverEpoch: UInt32 = 0
+  /// Where the person of this provisional household lives now: feedback goes there.
+  var forwarding: HouseholdKey?
+  /// Openings handed over by provisional households, to be carried on by the next decision.
+  var adopted: [Opening] = []
+  var log = EventLog()
+
+  init(key: HouseholdKey) { self.key = key }
+
+  /// The state key: `h` and the household key.
+  static func stateKey(_ key: HouseholdKey) -> [UInt8] { [UInt8(ascii: "h")] + Array(key.text.utf8) }
+
+  /// The state key of the household's copy of a person's record.
+  static func personKey(_ key: HouseholdKey, _ person: CitizenID) -> [UInt8] {
+    var writer = ByteWriter(reserving: 48)
+    writer.u8(UInt8(ascii: "p"))
+    writer.raw(key.text.utf8)
+    writer.u8(0)
+    writer.raw(withUnsafeBytes(of: person.digits.bigEndian) { Array($0) })
+    return writer.bytes
+  }
+
+  func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter(reserving: 1024)
+    writer.u8(HouseholdState.format)
+    writer.i64(nextDue?.microseconds ?? .max)
+    writer.list(compositions) { $0.composition($1) }
+    writer.list(links) { $0.link($1) }
+    writer.list(revocations) { $0.revocation($1) }
+    writer.list(openings) { $0.opening($1) }
+    writer.list(fired) { $0.fired($1) }
+    writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
+    writer.optional(pendingCause) { $0.eventKey($1) }
+    writer.optional(nextDecision) { $0.instant($1) }
+    writer.u32(decisionCount)
+    writer.blob(decisionHash)
+    writer.optional(announcedAddress) { $0.string($1) }
+    writer.string(routedDistrict)
+    writer.list(consent.sorted { $0.key < $1.key }) {
+      $0.citizen($1.key)
+      $0.bool($1.value)
+    }
+    writer.optional(householdConsent) { $0.bool($1) }
+    writer.list(visits) {
+      $0.eventKey($1.event)
+      $0.signedVarint(Int64($1.on.dayNumber))
+      $0.optional($1.stableIncome) { $0.bool($1) }
+    }
+    writer.u32(handedOverEpoch)
+    writer.optional(forwarding) { $0.string($1.text) }
+    writer.list(adopted) { $0.opening($1) }
+    log.encode(into: &writer)
+    return writer.bytes
+  }
+
+  init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    self.key = key
+    var reader = ByteReader(bytes)
+    guard try reader.u8() == HouseholdState.format else {
+      throw DecodingFailure("household format")
+    }
+    let due = try reader.i64()
+    nextDue = due == .max ? nil : Instant(microseconds: due)
+    compositions = try reader.list { r throws(DecodingFailure) in try r.composition() }
+    links = try reader.list { r throws(DecodingFailure) in try r.link() }
+    revocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
+    openings = try reader.list { r throws(DecodingFailure) in try r.opening() }
+    fired = try reader.list { r throws(DecodingFailure) in try r.fired() }
+    pendingChanges = try reader.optional { r throws(DecodingFailure) in
+      try r.list { r throws(DecodingFailure) in FactID(rawValue: try r.u32()) }
+    }
+    pendingCause = try reader.optional { r throws(DecodingFailure) in try r.eventKey() }
+    nextDecision = try reader.optionalInstant()
+    decisionCount = try reader.u32()
+    decisionHash = Array(try reader.blob())
+    announcedAddress = try reader.optionalText()
+    routedDistrict = try reader.string()
+    for (person, given) in try reader.list({ r throws(DecodingFailure) in
+      (try r.citizen(), try r.bool())
+    }) { consent[person] = given }
+    householdConsent = try reader.optional { r throws(DecodingFailure) in try r.bool() }
+    visits = try reader.list { r throws(DecodingFailure) in
+      VisitMade(
+        event: try r.eventKey(),
+        on: CivilDate(dayNumber: Int32(truncatingIfNeeded: try r.signedVarint())),
+        stableIncome: try r.optional { r throws(DecodingFailure) in try r.bool() })
+    }
+    handedOverEpoch = try reader.u32()
+    forwarding = try reader.optionalText().map { HouseholdKey(text: $0) }
+    adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
+    log = try EventLog(try EventLogView(try reader.raw(reader.remaining)))
+  }
+
+  /// The wake-up in an encoded state, read in place.
+  static func nextDue(in bytes: UnsafeRawBufferPointer) -> Instant? {
+    guard bytes.count >= 9 else { return nil }
+    let due = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 1, as: Int64.self))
+    return due == .max ? nil : Instant(microseconds: due)
+  }
+}
+
+extension ByteWriter {
+  mutating func fired(_ value: Fired) {
+    string(value.rule)
+    eventKey(value.event)
+    optional(value.subject) { $0.citizen($1) }
+    instant(value.effective)
+  }
+
+  mutating func link(_ value: PersonLink) {
+    citizen(value.person)
+    u32(value.sequence)
+    list(value.claims) { $0.homeClaim($1) }
+    u32(value.acknowledged)
+    u32(value.handedOver)
+  }
+
+  mutating func opening(_ value: Opening) {
+    string(value.rule)
+    optional(value.subject) { $0.citizen($1) }
+    u32(value.ordinal)
+    u8(value.phase.rawValue)
+    instant(value.since)
+    bool(value.ceased)
+    instant(value.openedAt)
+    instant(value.openedBy)
+    list(value.triggers) { $0.eventKey($1) }
+    bool(value.review)
+    list(value.referrals) { $0.referral($1) }
+    list(value.alerts) { $0.alert($1) }
+    optional(value.marker) { $0.eventKey($1) }
+    list(value.corrected) { $0.eventKey($1) }
+  }
+}
+
+extension ByteReader {
+  mutating func optionalCitizen() throws(DecodingFailure) -> CitizenID? {
+    try optional { r throws(DecodingFailure) in try r.citizen() }
+  }
+
+  mutating func fired() throws(DecodingFailure) -> Fired {
+    Fired(
+      rule: try string(), event: try eventKey(), subject: try optionalCitizen(),
+      effective: try instant())
+  }
+
+  mutating func link() throws(DecodingFailure) -> PersonLink {
+    PersonLink(
+      person: try citizen(), sequence: try u32(),
+      claims: try list { r throws(DecodingFailure) in try r.homeClaim() },
+      acknowledged: try u32(), handedOver: try u32())
+  }
+
+  mutating func opening() throws(DecodingFailure) -> Opening {
+    Opening(
+      rule: try string(), subject: try optionalCitizen(), ordinal: try u32(),
+      phase: try enumeration(Opening.Phase.self), since: try instant(), ceased: try bool(),
+      openedAt: try instant(), openedBy: try instant(),
+      triggers: try list { r throws(DecodingFailure) in try r.eventKey() }, review: try bool(),
+      referrals: try list { r throws(DecodingFailure) in try r.referral() },
+      alerts: try list { r throws(DecodingFailure) in try r.alert() },
+      marker: try optional { r throws(DecodingFailure) in try r.eventKey() },
+      corrected: try list { r throws(DecodingFailure) in try r.eventKey() })
+  }
+}

@@ -1,0 +1,143 @@
+import Policy
+import Records
+import Situation
+public import Streaming
+public import Vocabulary
+
+/// Households (家庭): the situation of each household, the rules decided on it, its referrals and
+/// their deadlines.
+///
+/// One message in five steps: load, apply, ask (send interests), decide once all have answered,
+/// save.
+public final class HouseholdsStage: Stage {
+  public let channel = Channel.households
+
+  private let engine: DecisionEngine
+
+  /// - Parameter settings: policy, directory, keys; replaced between messages by `update`.
+  public init(settings: StageSettings) { engine = DecisionEngine(settings: settings) }
+
+  /// Takes a new policy or directory into use from the next message on.
+  public func update(settings: StageSettings) { engine.update(settings: settings) }
+
+  public func process(
+    _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let (key, message) = try HouseholdMessage.decode(payload)
+    var visit = Visit(household: try HouseholdState.load(key, state), now: now)
+    try apply(message, to: &visit, state, &outbox)
+    try conclude(&visit, state, &outbox)
+  }
+
+  public func fire(
+    owner: [UInt8], due: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let key = HouseholdKey(text: String(decoding: owner.dropFirst(), as: UTF8.self))
+    var visit = Visit(household: try HouseholdState.load(key, state), now: due)
+    if let next = visit.household.nextDecision, next <= due {
+      visit.household.pendingChanges = nil
+      visit.household.nextDecision = nil
+    }
+    try conclude(&visit, state, &outbox)
+  }
+
+  public func timer(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Instant? {
+    key.first == UInt8(ascii: "h") ? HouseholdState.nextDue(in: value) : nil
+  }
+
+  /// One message or timer at work.
+  struct Visit {
+    var household: HouseholdState
+    let now: Instant
+    /// A feedback to act on after the facts are in place.
+    var feedback: (entry: EventEntry, referral: String)?
+  }
+
+  private func apply(
+    _ message: HouseholdMessage, to visit: inout Visit, _ state: StateOverlay,
+    _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    switch message {
+    case .event(let entry, let supersedes, let members):
+      visit.household.take(entry, supersedes: supersedes, members: members, now: visit.now)
+    case .revoke(let revocation):
+      visit.household.revoke(revocation)
+    case .person(let changed, let cause, let record):
+      let stored = HouseholdState.personKey(visit.household.key, try record.personID())
+      state.put(stored, record)
+      try visit.household.acknowledge(record)
+      visit.household.noteChanges(changed, cause: cause)
+    case .feedback(let entry, let referral):
+      if let forwarding = visit.household.forwarding,
+        !visit.household.openings.contains(where: { $0.isLive })
+      {
+        outbox.send(forwarding, .feedback(entry, referral: referral))
+      } else {
+        visit.feedback = (entry, referral)
+        visit.household.noteChanges([], cause: entry.key)
+      }
+    case .handover(let person, let epoch, let bytes):
+      let handover = try Handover(bytes)
+      visit.household.adopt(handover, of: person, epoch: epoch)
+      visit.household.noteChanges(nil, cause: nil)
+    }
+  }
+
+  /// Asks for the records that are still wanted, decides when all are there, sets the timer and
+  /// saves.
+  private func conclude(
+    _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let copies = PersonCopies(visit.household, state)
+    try copies.withViews { views throws(DecodingFailure) in
+      let records = views.map { (person: $0.id, view: $0.view) }
+      try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
+      announceAddress(&visit.household, &outbox)
+      let settlement = try Settlement.of(visit.household, records, now: visit.now)
+      if settlement == .complete, try handOver(&visit, views, &outbox) { return }
+      try engine.conclude(
+        &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
+    }
+    visit.household.save(state)
+  }
+
+  /// A provisional household whose person lives elsewhere by now gives everything to the real one.
+  /// Returns true where it did, and nothing is left to decide.
+  private func handOver(
+    _ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox
+  ) throws(DecodingFailure) -> Bool {
+    guard let person = visit.household.key.provisionalPerson,
+      let view = persons.first(where: { $0.id == person })?.view,
+      let home = view.home(at: visit.now)
+    else { return false }
+    visit.household.forwarding = home
+    if visit.household.handedOverEpoch < view.provisionalEpoch {
+      visit.household.handedOverEpoch = view.provisionalEpoch
+      let handover = Handover(
+        openings: visit.household.openings, fired: visit.household.fired)
+      outbox.send(
+        home,
+        .handover(
+          person: person, epoch: view.provisionalEpoch, referrals: handover.encoded()))
+      try engine.withdrawAll(
+        &visit, persons: persons, reason: .superseded, outbox: &outbox)
+      visit.household.openings.removeAll()
+      visit.household.fired.removeAll()
+    }
+    visit.household.pendingChanges = []
+    visit.household.nextDecision = nil
+    visit.household.nextDue = nil
+    return true
+  }
+
+  private func announceAddress(_ household: inout HouseholdState, _ outbox: inout Outbox) {
+    guard household.key.registryID != nil,
+      let address = household.currentAddress, address != household.announcedAddress
+    else { return }
+    if let old = household.announcedAddress {
+      outbox.send(.events, RegisterMessage.addressOf(address: old, household: nil))
+    }
+    outbox.send(.events, RegisterMessage.addressOf(address: address, household: household.key))
+    household.announcedAddress = address
+  }
+}

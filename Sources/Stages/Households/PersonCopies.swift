@@ -1,0 +1,54 @@
+import Records
+import Situation
+import Streaming
+import Vocabulary
+
+/// The household's copies of its people's records, side by side in one buffer for the length of a
+/// decision.
+struct PersonCopies {
+  private var bytes: [UInt8] = []
+  private var ranges: [(person: CitizenID, range: Range<Int>)] = []
+
+  init(_ household: HouseholdState, _ state: StateOverlay) {
+    for link in household.links {
+      state.withValue(HouseholdState.personKey(household.key, link.person)) { value in
+        guard let value else { return }
+        let start = bytes.count
+        bytes.append(contentsOf: value)
+        ranges.append((link.person, start..<bytes.count))
+      }
+    }
+  }
+
+  /// Calls `body` with the records in the order of the household's links.
+  func withViews<R>(
+    _ body: ([PersonOnFile]) throws(DecodingFailure) -> R
+  ) throws(DecodingFailure) -> R {
+    let result: Result<R, DecodingFailure> = bytes.withUnsafeBytes { buffer in
+      do throws(DecodingFailure) {
+        var persons: [PersonOnFile] = []
+        persons.reserveCapacity(ranges.count)
+        for (person, range) in ranges {
+          let slice = UnsafeRawBufferPointer(rebasing: buffer[range])
+          persons.append(PersonOnFile(id: person, view: try PersonView(slice)))
+        }
+        return .success(try body(persons))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}
+
+extension [UInt8] {
+  /// The person of an encoded record.
+  func personID() throws(DecodingFailure) -> CitizenID {
+    let result: Result<CitizenID, DecodingFailure> = withUnsafeBytes { bytes in
+      do throws(DecodingFailure) { return .success(try PersonView(bytes).id) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}

@@ -1,0 +1,90 @@
+import Crypto
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// What a decision record says happened.
+enum DecisionKind: String {
+  case opened, amended, confirmed, withdrawn
+  /// A shadow or draft rule fired, or took it back.
+  case shadow
+  case shadowWithdrawn = "shadow-withdrawn"
+  /// A matching event within the dedup window of an answered referral.
+  case suppressed
+  case feedbackImpossible = "feedback-impossible"
+}
+
+/// The decision log: one chain of hashes for each household, so that a missing or changed record
+/// shows (each record carries the hash of the one before it).
+extension Desk {
+  mutating func record(
+    _ kind: DecisionKind, _ rule: CompiledRule, _ subject: CitizenID?, opening: Opening?,
+    answer: Answer?, event: EventPosition?, reason: WithdrawalReason? = nil
+  ) {
+    household.decisionCount += 1
+    let count = Int(household.decisionCount)
+    let previous = household.decisionHash
+    let isConfidential = rule.isConfidential
+    let texts = try? event.flatMap(file.event)?.texts()
+    let body = JSONWriter.object { json in
+      json.field("decision", kind.rawValue)
+      json.field("sequence", count)
+      json.field("household", pseudonym)
+      json.field("rule", isConfidential ? "need" : rule.id)
+      json.field("policy", pack.digest)
+      json.field("reason", reason?.description)
+      json.field("at", now.description)
+      json.field("referrals", opening?.referrals.map(\.id) ?? [])
+      json.field("alerts", opening?.alerts.map(\.id) ?? [])
+      json.object(isConfidential ? "restricted" : "trace") { trace in
+        trace.field("rule", rule.id)
+        trace.field("ruleVersion", rule.version)
+        trace.field(
+          "subject",
+          subject.map { settings.identifiers.identifier("P-", [$0.text]) })
+        trace.field("event", (texts ?? nil)?.id)
+        trace.field("source", (texts ?? nil)?.source)
+        write(answer, rule, &trace)
+      }
+      json.field("previous", hex(previous))
+    }
+    let hash = Array(SHA256.hash(data: previous + body))
+    household.decisionHash = hash
+    let envelope = OutputBuilder.Envelope(
+      topic: "decisions", key: pseudonym, revision: count, type: "decision", time: now,
+      grade: nil, area: nil, traceparent: nil)
+    var output = OutputBuilder(source: settings.source).record(envelope) { _ in }
+    output.value = body
+    output.headers.append(.init("hash", hex(hash)))
+    outbox.publish(output)
+  }
+
+  private func write(_ answer: Answer?, _ rule: CompiledRule, _ json: inout JSONWriter) {
+    switch answer {
+    case .holds:
+      json.field("answer", "holds")
+      json.array("clauses", rule.when) {
+        $0.field("id", $1.id)
+        $0.field("says", $1.says)
+      }
+    case .unknown(let missing):
+      json.field("answer", "unknown")
+      json.field("missing", missing)
+    case .fails(let clause):
+      json.field("answer", "fails")
+      json.field("clause", clause)
+    case .failed(let clause, let code):
+      json.field("answer", "error")
+      json.field("clause", clause)
+      json.field("code", code)
+    case nil: break
+    }
+  }
+
+  private func hex(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(
+      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

@@ -1,0 +1,65 @@
+import Crypto
+import Vocabulary
+import Foundation
+
+/// Keyed identifiers: a pure function of what opened a referral or an alert, which nobody without
+/// the key can turn back into a person (semantics 12).
+public struct IdentifierKey: Sendable {
+  private let key: SymmetricKey
+
+  /// `secret` should hold 32 random bytes; the configuration names the file.
+  public init(secret: [UInt8]) { key = SymmetricKey(data: secret) }
+
+  /// The documented key of `replay` and tests; never for production.
+  public static let development = IdentifierKey(
+    secret: Array("outreachd development key, public".utf8))
+
+  /// `prefix` and 26 characters of base32 (RFC 4648, lower case left out) over
+  /// HMAC-SHA-256(key, fields); each field is preceded by its length, so that no two lists of
+  /// fields collide.
+  func identifier(_ prefix: String, _ fields: [String]) -> String {
+    var message: [UInt8] = []
+    for field in [prefix] + fields {
+      let utf8 = Array(field.utf8)
+      message.append(UInt8(truncatingIfNeeded: utf8.count >> 8))
+      message.append(UInt8(truncatingIfNeeded: utf8.count))
+      message.append(contentsOf: utf8)
+    }
+    let digest = HMAC<SHA256>.authenticationCode(for: message, using: key)
+    return prefix + base32(Array(digest), characters: 26)
+  }
+
+  /// `R-...`: rule, receiver with the code of its area, household, subject, ordinal.
+  func referral(
+    rule: String, receiver: String, area: String, household: String, subject: String, ordinal: Int
+  ) -> String {
+    identifier("R-", [rule, receiver, area, household, subject, String(ordinal)])
+  }
+
+  func alert(rule: String, household: String, subject: String, ordinal: Int) -> String {
+    identifier("A-", [rule, "alert", household, subject, String(ordinal)])
+  }
+
+  /// The pseudonym of a household.
+  func household(_ key: String) -> String { identifier("H-", [key]) }
+
+  /// The group of the referrals that one event opened for one household.
+  func bundle(event: String, household: String) -> String { identifier("B-", [event, household]) }
+}
+
+func base32(_ bytes: [UInt8], characters: Int) -> String {
+  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
+  var text: [UInt8] = []
+  var buffer = 0
+  var bits = 0
+  for byte in bytes {
+    buffer = (buffer << 8) | Int(byte)
+    bits += 8
+    while bits >= 5 && text.count < characters {
+      bits -= 5
+      text.append(alphabet[(buffer >> bits) & 31])
+    }
+    buffer &= (1 << bits) - 1
+  }
+  return String(decoding: text, as: UTF8.self)
+}

@@ -1,0 +1,259 @@
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// Turns referrals and alerts into records of the output topics (contract, section 4).
+extension Desk {
+  private var builder: OutputBuilder { OutputBuilder(source: settings.source) }
+
+  mutating func publish(_ referral: Referral, _ rule: CompiledRule, _ opening: Opening) {
+    let subject = opening.subject.flatMap(file.index)
+    if referral.receiver == .resource {
+      publishToResource(referral, subject)
+    } else {
+      publishToAdvisor(referral, rule, opening, subject)
+    }
+  }
+
+  private mutating func publishToAdvisor(
+    _ referral: Referral, _ rule: CompiledRule, _ opening: Opening, _ subject: Int?
+  ) {
+    let isDisguised =
+      rule.referrals.indices.contains(Int(referral.entry))
+      && rule.referrals[Int(referral.entry)].isDisguised
+    let home = area
+    let routed = Area(code: referral.area) ?? home
+    let envelope = OutputBuilder.Envelope(
+      topic: "referrals.advisor.\(routed.district)", key: referral.id,
+      revision: Int(referral.revision), type: "referral", time: now,
+      grade: ("urgency", referral.urgency.description), area: home,
+      traceparent: traceparent(of: opening))
+    let record = builder.record(envelope) { json in
+      writeHead(referral, &json)
+      json.field("bundle", referral.bundle)
+      json.field("rule", isDisguised ? "need" : rule.id)
+      if !isDisguised { json.field("ruleVersion", rule.version) }
+      json.field("policy", pack.digest)
+      json.field("groups", isDisguised ? [] : rule.groups)
+      if !isDisguised { json.field("clauses", rule.clauses) }
+      writeTimes(referral, &json)
+      json.field("to", referral.receiver.description)
+      writeHousehold(home, &json)
+      writeSubject(subject, &json)
+      json.object("assignee") {
+        $0.field("advisor", referral.assignee)
+        $0.field("level", referral.assigneeLevel)
+      }
+      json.field("category", referral.category)
+      json.field("programmes", isDisguised ? [] : referral.programmes)
+      json.field("task", referral.task)
+      if referral.review {
+        json.field("review", true)
+        json.field("missing", isDisguised ? [] : referral.missing)
+      }
+      if !isDisguised { writeEvidence(referral.evidence, &json) }
+      json.array("history", referral.history) {
+        $0.field("at", $1.at.description)
+        $0.field("what", $1.what)
+        $0.field("by", $1.by)
+      }
+    }
+    outbox.publish(record)
+  }
+
+  private mutating func publishToResource(_ referral: Referral, _ subject: Int?) {
+    // The committee stays away until the number of households there is known to be large enough.
+    let home = Area(district: area.district, subdistrict: area.subdistrict, committee: "")
+    let envelope = OutputBuilder.Envelope(
+      topic: "referrals.resource.\(home.district)", key: referral.id,
+      revision: Int(referral.revision), type: "referral.resource", time: now,
+      grade: ("urgency", referral.urgency.description), area: home, traceparent: nil)
+    let record = builder.record(envelope) { json in
+      writeHead(referral, &json)
+      json.field("category", referral.category)
+      json.field("needs", referral.needs)
+      json.field("district", home.district)
+      json.field("subdistrict", home.subdistrict)
+      if !home.committee.isEmpty { json.field("committee", home.committee) }
+      json.field("ageBand", ageBand(subject))
+      json.field("dueAt", referral.dueAt.description)
+      json.field("contactThrough", referral.contactThrough ?? Assignment.unassigned.advisor)
+      json.field("candidates", referral.candidates)
+    }
+    outbox.publish(record)
+  }
+
+  private func writeHead(_ referral: Referral, _ json: inout JSONWriter) {
+    json.field("referral", referral.id)
+    json.field("revision", Int(referral.revision))
+    json.field("state", referral.state.description)
+    json.field("reason", referral.reason?.description)
+  }
+
+  private func writeTimes(_ referral: Referral, _ json: inout JSONWriter) {
+    json.field("urgency", referral.urgency.description)
+    json.field("openedAt", referral.openedAt.description)
+    json.field("dueAt", referral.dueAt.description)
+    json.field("escalation", Int(referral.escalation))
+  }
+
+  private func writeHousehold(_ area: Area, _ json: inout JSONWriter) {
+    json.object("household") {
+      $0.field("id", household.key.registryID ?? pseudonym)
+      $0.field("district", area.district)
+      $0.field("subdistrict", area.subdistrict)
+      $0.field("committee", area.committee)
+      $0.field("address", household.currentAddress)
+    }
+  }
+
+  /// The subject as an advisor sees it; a child under 14 without number and phone (semantics 15).
+  private func writeSubject(_ subject: Int?, _ json: inout JSONWriter) {
+    guard let subject else { return }
+    let person = file.persons[subject].id
+    let age = person.birthDate.age(on: now.date)
+    json.object("subject") {
+      if age >= 14 { $0.field("id", person.text) }
+      $0.field("name", situation.name(of: subject))
+      $0.field("age", age)
+      if age >= 14 { $0.field("phone", situation.phone(of: subject)) }
+    }
+  }
+
+  private func writeEvidence(_ evidence: [Evidence], _ json: inout JSONWriter) {
+    json.array("evidence", evidence) {
+      $0.field("fact", $1.fact)
+      $0.field("value", $1.value)
+      $0.field("event", $1.event)
+      $0.field("source", $1.source)
+      $0.field("at", $1.at?.description)
+    }
+  }
+
+  var pseudonym: String { settings.identifiers.household(household.key.text) }
+
+  /// Age bands of resource referrals (semantics 25); the youngest adult band for a household.
+  private func ageBand(_ subject: Int?) -> String {
+    guard let subject else { return "" }
+    switch file.persons[subject].id.birthDate.age(on: now.date) {
+    case ...5: return "0-5"
+    case ...13: return "6-13"
+    case ...17: return "14-17"
+    case ...59: return "18-59"
+    case ...69: return "60-69"
+    case ...79: return "70-79"
+    default: return "80+"
+    }
+  }
+
+  // MARK: Alerts
+
+  mutating func publish(_ alert: Alert, _ rule: CompiledRule, _ opening: Opening) {
+    guard rule.alerts.indices.contains(Int(alert.entry)) else { return }
+    let entry = rule.alerts[Int(alert.entry)]
+    publish(
+      alert, rule: rule.id, severity: entry.severity.rawValue, audience: entry.audiences,
+      subject: opening.subject.flatMap(file.index))
+  }
+
+  mutating func publish(
+    _ alert: Alert, rule: String, severity: String, audience: [String], subject: Int?
+  ) {
+    let envelope = OutputBuilder.Envelope(
+      topic: alert.topic, key: alert.id, revision: Int(alert.revision), type: "alert", time: now,
+      grade: ("severity", severity), area: area, traceparent: alert.traceparent)
+    let record = builder.record(envelope) { json in
+      json.field("alert", alert.id)
+      json.field("rule", rule)
+      json.field("severity", severity)
+      json.field("audience", audience)
+      json.field("household", pseudonym)
+      json.field("maskedSubject", masked(subject))
+      json.field("message", alert.message)
+      json.field("state", alert.firing ? "firing" : "resolved")
+      json.field("openedAt", alert.openedAt.description)
+      writeEvidence(alert.evidence, &json)
+    }
+    outbox.publish(record)
+  }
+
+  /// The family name and `*`; `*` alone for children and where no name is known (semantics 25).
+  private func masked(_ subject: Int?) -> String {
+    guard let subject, !isChild(subject), let first = situation.name(of: subject)?.first else {
+      return "*"
+    }
+    return String(first) + "*"
+  }
+
+  /// The alert that one level is told of a referral nobody took or finished (F02), or the operator
+  /// of one that nobody can be given to.
+  mutating func publishEngineAlert(
+    _ rule: CompiledRule, _ position: Int, _ name: String, audience: [String]?,
+    _ referral: Referral, _ opening: Opening
+  ) {
+    guard !rule.alerts.isEmpty else { return }
+    let entry = rule.alerts[min(position, rule.alerts.count - 1)]
+    let subject = opening.subject.flatMap(file.index)
+    let isRestricted =
+      isChild(subject) || opening.alerts.contains { $0.topic == "alerts.restricted" }
+    let alert = Alert(
+      id: settings.identifiers.identifier("A-", [rule.id, name, referral.id]), entry: 0,
+      revision: 1, firing: true, openedAt: now, message: message(of: entry),
+      evidence: [
+        Evidence(
+          fact: "referral", value: referral.id, event: nil, source: nil, at: referral.openedAt)
+      ], topic: isRestricted ? "alerts.restricted" : "alerts.\(area.district)",
+      traceparent: traceparent(of: opening))
+    publish(
+      alert, rule: rule.id, severity: entry.severity.rawValue,
+      audience: audience ?? entry.audiences, subject: subject)
+  }
+
+  /// The text of an alert that the engine sends; it reads nothing of the household.
+  private func message(of entry: CompiledAlert) -> String {
+    switch entry.message.template.render(situation.context, unknown: "") {
+    case .text(let text): text
+    case .unknown, .failed: ""
+    }
+  }
+
+  /// Tells the receivers of an opening that a notice behind it was retracted (F03).
+  mutating func publishCorrection(
+    _ entry: CompiledAlert, _ position: Int, _ correction: CompiledRule, opening: Opening,
+    of rule: CompiledRule, _ revocation: Revocation, to receivers: [String]
+  ) {
+    let subject = opening.subject.flatMap(file.index)
+    let isRestricted =
+      isChild(subject) || opening.alerts.contains { $0.topic == "alerts.restricted" }
+    let audience = receivers.filter { $0 != "resource" }
+    let alert = Alert(
+      id: settings.identifiers.identifier(
+        "A-",
+        [
+          correction.id, rule.id, household.key.text, opening.subject?.text ?? "",
+          String(opening.ordinal), "\(revocation.key.high)/\(revocation.key.low)",
+        ]), entry: UInt8(clamping: position), revision: 1, firing: true, openedAt: now,
+      message: message(of: entry),
+      evidence: [
+        Evidence(
+          fact: "retraction", value: revocation.reason == .retracted ? "retracted" : "superseded",
+          event: revocation.byID, source: revocation.bySource, at: revocation.at)
+      ], topic: isRestricted ? "alerts.restricted" : "alerts.\(area.district)",
+      traceparent: traceparent(of: opening))
+    publish(
+      alert, rule: correction.id, severity: entry.severity.rawValue, audience: audience,
+      subject: subject)
+  }
+
+  /// The trace of the event that opened it.
+  func traceparent(of opening: Opening) -> String? {
+    guard let trigger = opening.triggers.first else { return nil }
+    for person in file.persons {
+      if let index = person.view.log.index(of: trigger) {
+        return (try? person.view.log.event(index).texts())?.traceparent
+      }
+    }
+    return file.log.index(of: trigger).flatMap { (try? file.log.event($0).texts())?.traceparent }
+  }
+}

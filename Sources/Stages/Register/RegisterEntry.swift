@@ -1,0 +1,53 @@
+import Records
+import Streaming
+import Vocabulary
+
+/// Keys of Register's state: a letter for the kind, then the identity.
+enum RegisterKey {
+  static func event(_ key: EventKey) -> [UInt8] { [UInt8(ascii: "e")] + key.bytes }
+  static func referral(_ id: String) -> [UInt8] { [UInt8(ascii: "r")] + Array(id.utf8) }
+  static func address(_ text: String) -> [UInt8] { [UInt8(ascii: "a")] + Array(text.utf8) }
+}
+
+/// What Register remembers of one `(source, id)`.
+struct RegisterEntry: Equatable {
+  static let format: UInt8 = 1
+
+  /// Nil: not seen yet, only taken back in advance.
+  var acceptedAt: Instant?
+  var revocation: Revocation?
+  /// Whom to tell when the event is taken back.
+  var targets: [EventTarget] = []
+
+  static func load(
+    _ key: EventKey, _ state: StateOverlay
+  ) throws(DecodingFailure) -> RegisterEntry? {
+    let result: Result<RegisterEntry?, DecodingFailure> = state.withValue(RegisterKey.event(key)) {
+      bytes in
+      guard let bytes else { return .success(nil) }
+      do throws(DecodingFailure) { return .success(try RegisterEntry(bytes)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  func save(_ key: EventKey, _ state: StateOverlay) {
+    var writer = ByteWriter(reserving: 48)
+    writer.u8(RegisterEntry.format)
+    writer.optional(acceptedAt) { $0.instant($1) }
+    writer.optional(revocation) { $0.revocation($1) }
+    writer.list(targets) { $0.eventTarget($1) }
+    state.put(RegisterKey.event(key), writer.bytes)
+  }
+
+  init() {}
+
+  private init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    var reader = ByteReader(bytes)
+    guard try reader.u8() == RegisterEntry.format else { throw DecodingFailure("register format") }
+    acceptedAt = try reader.optional { r throws(DecodingFailure) in try r.instant() }
+    revocation = try reader.optional { r throws(DecodingFailure) in try r.revocation() }
+    targets = try reader.list { r throws(DecodingFailure) in try r.eventTarget() }
+  }
+}

@@ -1,1 +1,0 @@
-// Stages: see Package.swift for its place in the layering.
