@@ -4,11 +4,12 @@ import Expression
 /// that it came at all tells what decided it. Above the reader's clearance it does not compile.
 extension RuleCompiler {
   func checkDisclosure(_ rule: CompiledRule, _ draft: RuleDraft) {
-    for (referral, yaml) in zip(rule.referrals, draft.refer) where draft.refer.count == rule.referrals.count {
-      check(referral, rule, yaml)
+    // Where an entry did not compile, the pack does not load for that reason.
+    if draft.refer.count == rule.referrals.count {
+      for (referral, yaml) in zip(rule.referrals, draft.refer) { check(referral, rule, yaml) }
     }
-    for (alert, yaml) in zip(rule.alerts, draft.alerts) where draft.alerts.count == rule.alerts.count {
-      check(alert, rule, yaml)
+    if draft.alerts.count == rule.alerts.count {
+      for (alert, yaml) in zip(rule.alerts, draft.alerts) { check(alert, rule, yaml) }
     }
   }
 

@@ -55,12 +55,14 @@ struct RuleCompiler {
     let reviewWhen = draft.reviewWhen.flatMap {
       compiler.compile($0, environment, expecting: .bool)
     }
+    let opensWhen = draft.opensWhen.flatMap {
+      compiler.compile($0, environment, expecting: .bool)
+    }
     let looksAhead = draft.looksAhead.flatMap { lookAhead($0, environment) }
     var reads = ReadSet()
     var labels: LabelSet = triggerLabels(draft)
-    let deciding =
-      when.map(\.program) + unless.map(\.program) + [subject, reviewWhen, looksAhead?.to]
-      .compactMap(\.self)
+    let single = [subject, reviewWhen, opensWhen, looksAhead?.to].compactMap(\.self)
+    let deciding = when.map(\.program) + unless.map(\.program) + single
     for program in deciding {
       reads.formUnion(compiler.reads(program.dependencies))
       labels.formUnion(compiler.labels(program.dependencies))
@@ -73,8 +75,8 @@ struct RuleCompiler {
       owner: draft.owner, effectiveFrom: draft.from, effectiveTo: draft.until,
       groups: draft.groups, clauses: draft.clauses, basis: draft.basis, scope: draft.scope,
       trigger: trigger(draft, looksAhead), subject: subject, lets: lets, when: when,
-      unless: unless, onUnknown: draft.onUnknown, reviewWhen: reviewWhen, referrals: referrals,
-      alerts: alerts, closes: draft.closes.map(\.name), outlivesSubject: draft.outlivesSubject,
+      unless: unless, onUnknown: draft.onUnknown, reviewWhen: reviewWhen,
+      opensWhen: opensWhen, referrals: referrals, alerts: alerts, closes: draft.closes.map(\.name), outlivesSubject: draft.outlivesSubject,
       dedup: draft.dedup.flatMap(setting) ?? .literal(Term(0, .days)),
       terms: Dictionary(terms, uniquingKeysWith: { first, _ in first }), reads: reads,
       labels: labels,

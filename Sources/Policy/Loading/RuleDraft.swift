@@ -64,6 +64,7 @@ struct RuleDraft {
   var hold: TermDraft?
   var onUnknown: UnknownPolicy
   var reviewWhen: ExpressionDraft?
+  var opensWhen: ExpressionDraft?
   var holdsNow: Bool
   var looksAhead: LookAhead?
   var closes: [(name: String, yaml: PositionedYAML)]

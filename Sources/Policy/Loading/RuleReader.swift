@@ -5,6 +5,7 @@ import Vocabulary
 /// - `engine`, `terms`: the engine opens; the rule gives texts, terms and receivers.
 /// - `subject`: an expression giving the person or persons that a member rule is about.
 /// - `review_when`: a review is opened only where this holds.
+/// - `opens_when`: a situation rule opens only while this holds too; what is open stays open without.
 /// - `holds_now: false`: an event rule's conditions need not hold any more when it is decided.
 /// - `looks_ahead: {to, opens, grace}`: opens the term `opens` before the date `to`, also for an
 ///   old event.
@@ -46,6 +47,7 @@ struct RuleReader {
       onUnknown: file.optional("on_unknown")?.word(
         UnknownPolicy.self, what: "review, fire or skip") ?? .review,
       reviewWhen: expression(file.optional("review_when")),
+      opensWhen: expression(file.optional("opens_when")),
       holdsNow: file.boolean("holds_now", default: true), looksAhead: looksAhead(),
       closes: named("closes"), outlivesSubject: file.boolean("outlives_subject", default: false),
       refer: file.sequence("refer").compactMap(refer), alerts: alerts(),
@@ -68,6 +70,9 @@ struct RuleReader {
     }
     if !draft.events.isEmpty, let hold = draft.hold {
       hold.yaml.report("contradictory-keys", "'hold' is for rules without 'events'")
+    }
+    if !draft.events.isEmpty, let gate = draft.opensWhen {
+      gate.yaml.report("contradictory-keys", "'opens_when' is for rules without 'events'")
     }
     if draft.events.isEmpty {
       for key in ["holds_now", "looks_ahead"] {

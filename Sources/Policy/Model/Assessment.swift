@@ -98,7 +98,7 @@ public struct AssessmentModel: Sendable {
     var possible = 0
     for band in bands {
       switch band.program.decide(context) {
-      case .holds: return (min(band.points, max(band.points, 0)), max(possible, band.points), band.says)
+      case .holds: return (band.points, max(possible, band.points), band.says)
       case .unknown: possible = max(possible, band.points)
       case .fails, .failed: continue
       }

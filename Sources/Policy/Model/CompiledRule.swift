@@ -162,6 +162,8 @@ public struct CompiledRule: Sendable {
   public let onUnknown: UnknownPolicy
   /// A review is opened only where this holds; nil: always.
   public let reviewWhen: Program?
+  /// A situation rule opens only while this holds as well; an open referral stays without it.
+  public let opensWhen: Program?
   public let referrals: [CompiledReferral]
   public let alerts: [CompiledAlert]
   /// Rules whose open referrals about the same subject this one ends (`superseded`).
