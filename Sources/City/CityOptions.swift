@@ -27,7 +27,7 @@ public struct CityOptions: Sendable {
   public var seed: UInt64 = 1
   /// First civil day of life; the initial load is recorded in the six hours before.
   public var start = CivilDate(dayNumber: 20_454)
-  /// Nothing is recorded from this instant on; nil: the end of the last day. Set both with `ending`.
+  /// Nothing is recorded from this instant on; nil: the end of the last day. `ending` sets both.
   public var end: Instant?
   /// Exactly so many records, the initial load included (fewer only if one natural day already
   /// holds more than all): rates are scaled, and window transactions fill up. nil: natural rates.

@@ -43,7 +43,10 @@ extension Life {
     guard time >= horizon - 60 else { return time }
     let opened = Int32(day * 86_400 + 30_600)
     let last = horizon - 60
-    return last > opened ? opened + Int32(random.below(Int(last - opened))) : time
+    if last > opened { return opened + Int32(random.below(Int(last - opened))) }
+    // It ends before the doors open: only a fixed number of records is reached all the same.
+    guard target != nil else { return time }
+    return Int32(day * 86_400) + Int32(random.below(max(1, Int(last) - day * 86_400)))
   }
 
   /// One visitor with one item of business; `single` writes only its submission.
