@@ -116,13 +116,14 @@ public protocol TransactionalLog: AnyObject {
   /// The partition's first offset and the offset after its last record, undecided ones too.
   func bounds(_ partition: TopicPartition) throws(LogFailure) -> (start: Int64, end: Int64)
 
-  /// Reads committed records of a changelog's partition from `offset` up to the end as of the call,
-  /// waiting for the transactions of former owners before that end to be decided. Answers the
-  /// offset to go on from.
+  /// Reads committed records of changelog partitions from these offsets up to their ends as of the
+  /// call, waiting for the transactions of former owners before those ends to be decided. `body`
+  /// hears the index in `starts`; of each partition the records come in order. Answers the offsets
+  /// to go on from, in the order of `starts`.
   func restore(
-    _ partition: TopicPartition, from offset: Int64,
-    _ body: (ChangelogRecord) throws(LogFailure) -> Void
-  ) throws(LogFailure) -> Int64
+    _ starts: [(partition: TopicPartition, offset: Int64)],
+    _ body: (Int, ChangelogRecord) throws(LogFailure) -> Void
+  ) throws(LogFailure) -> [Int64]
 
   /// The number of records after `position` that the broker is known to have; nil where unknown.
   func lag(_ partition: TopicPartition, position: Int64) -> Int64?

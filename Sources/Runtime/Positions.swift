@@ -15,6 +15,7 @@ struct Positions {
 
   /// The next offset to process, nil where the partition is not owned.
   func next(topic: Int, partition: Int32) -> Int64? {
+    guard entries.indices.contains(topic) else { return nil }
     let row = entries[topic]
     guard partition >= 0, Int(partition) < row.count else { return nil }
     return row[Int(partition)]?.next

@@ -22,26 +22,23 @@ struct StateRestorer<State: PartitionState> {
     mayHoldTimers = !state.timers(after: nil, max: 1).isEmpty
   }
 
-  /// Reads from where the store stands to the end and answers where it stands then. `progress`
-  /// hears how many records each chunk had.
-  mutating func run(
-    _ log: some TransactionalLog, _ changelog: TopicPartition, now: Instant,
-    progress: (Int) -> Void
-  ) throws(LogFailure) -> StateMeta {
-    let start = meta.changelogNext
-    let end = try log.restore(changelog, from: start) { (record) throws(LogFailure) in
-      try take(record)
-      pending += 1
-      if pending >= chunk {
-        try write(through: record.offset + 1, now: now)
-        progress(pending)
-        pending = 0
-      }
-    }
-    if pending > 0 || end != start { try write(through: end, now: now) }
-    progress(pending)
-    pending = 0
-    return meta
+  /// Where to read from.
+  var start: Int64 { meta.changelogNext }
+
+  /// Takes the next record; answers how many were written where a chunk is full.
+  mutating func add(_ record: ChangelogRecord, now: Instant) throws(LogFailure) -> Int {
+    try take(record)
+    pending += 1
+    guard pending >= chunk else { return 0 }
+    return try write(through: record.offset + 1, now: now)
+  }
+
+  /// Writes the rest; answers where the store stands then, and how many were written.
+  mutating func finish(
+    at end: Int64, now: Instant
+  ) throws(LogFailure) -> (meta: StateMeta, written: Int) {
+    let written = pending > 0 || end != meta.changelogNext ? try write(through: end, now: now) : 0
+    return (meta, written)
   }
 
   private mutating func take(_ record: ChangelogRecord) throws(LogFailure) {
@@ -68,7 +65,7 @@ struct StateRestorer<State: PartitionState> {
     return key.withUnsafeBytes { stage.timer(key: $0, value: value) }
   }
 
-  private mutating func write(through offset: Int64, now: Instant) throws(LogFailure) {
+  private mutating func write(through offset: Int64, now: Instant) throws(LogFailure) -> Int {
     meta.changelogNext = offset
     meta.savedAt = now
     do throws(StateFailure) {
@@ -78,5 +75,7 @@ struct StateRestorer<State: PartitionState> {
       throw LogFailure(.fatal, code: error.code.rawValue, detail: error.detail)
     }
     overlay.reset()
+    defer { pending = 0 }
+    return pending
   }
 }

@@ -62,7 +62,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   let subscription: [String]
   /// The greatest clock of a decoded event of an in-topic, with the transaction under way.
   var intakeClock = Instant.distantPast
-  private var committedIntakeClock = Instant.distantPast
+  var committedIntakeClock = Instant.distantPast
   /// The wall clock at the start of the transaction under way.
   var wall = Instant.distantPast
   var timerBudget = 0

@@ -52,14 +52,11 @@ extension Worker {
     positions.disownAll()
   }
 
-  /// Reads the partition's changelog again from where its store stands, or from the start after
-  /// wiping the store.
-  func reload(_ partition: Owned, wipe reason: WipeReason?) throws(WorkerFailure) {
+  /// Wipes the partition's store and reads its changelog.
+  func reload(_ partition: Owned, wipe reason: WipeReason) throws(WorkerFailure) {
     partition.run.drop()
-    if let reason { try wipe(partition.state, partition.run.channel, partition.run.partition, reason) }
-    let stage = partition.run.stage
-    partition.meta = try restore(partition.state, stage, partition.run.partition)
-    partition.run.restart(clock: partition.meta.clock)
+    try wipe(partition.state, partition.run.channel, partition.run.partition, reason)
+    try restore([partition])
   }
 
   private func own(_ partition: Owned?, _ channel: Channel, _ index: Int32) {
@@ -73,13 +70,19 @@ extension Worker {
     // First the offsets: the answer waits for a former owner's transaction to be decided, so the
     // changelog's end as read after it holds all that belongs to those offsets.
     let committed = try attempt { () throws(LogFailure) in try log.committed(partitions) }
+    var wanted = committed
+    var opened: [(owned: Owned, input: TopicPartition)] = []
+    for input in partitions.sorted() {
+      guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
+      opened.append((try open(channel, input), input))
+    }
+    try restore(opened.map(\.owned))
+    for (partition, input) in opened {
+      wanted[input] = try statePosition(partition, input, committed: committed[input])
+    }
     var starts: [TopicPartition: Int64] = [:]
-    for partition in partitions.sorted() {
-      var wanted = committed[partition]
-      if let channel = configuration.layout.channel(ofInput: partition.topic) {
-        wanted = try open(channel, partition, committed: wanted)
-      }
-      let start = try checkedStart(partition, wanted: wanted)
+    for partition in partitions {
+      let start = try checkedStart(partition, wanted: wanted[partition])
       positions.own(partition, from: start)
       starts[partition] = start
     }
@@ -87,36 +90,35 @@ extension Worker {
     return starts
   }
 
-  /// Opens and restores a stage's partition; answers the offset its state asks for.
-  private func open(
-    _ channel: Channel, _ input: TopicPartition, committed: Int64?
-  ) throws(WorkerFailure) -> Int64? {
+  /// Opens a stage's partition and wipes it where it is not to be trusted.
+  private func open(_ channel: Channel, _ input: TopicPartition) throws(WorkerFailure) -> Owned {
     guard let stage = stages?.stage(channel), input.partition < configuration.layout.partitions
     else {
       let detail = "\(input) is more than the configured number of partitions"
       throw .stop(WorkerStop(code: "partition-count", detail: detail))
     }
     let state = try openState(channel, input.partition)
-    let meta: StateMeta
-    do throws(WorkerFailure) {
-      try distrust(state, channel, input.partition)
-      meta = try restore(state, stage, input.partition)
-    } catch {
-      state.close(flush: false)
-      throw error
-    }
     let run = StagePartition(
-      stage: stage, partition: input.partition, base: state, clock: meta.clock)
-    own(Owned(run: run, state: state, meta: meta), channel, input.partition)
-    intakeClock = max(intakeClock, meta.clock)
-    if meta.inputNext != committed {
-      if meta.inputNext == nil {
-        let detail = "\(input) was read to \(committed ?? 0), but its changelog is empty"
-        throw .stop(WorkerStop(code: "changelog-lost", detail: detail))
-      }
-      emit(.positionCorrected(input, committed: committed, state: meta.inputNext))
+      stage: stage, partition: input.partition, base: state, clock: .distantPast)
+    let partition = Owned(run: run, state: state, meta: StateMeta())
+    // From here on the store is closed with all others where something fails.
+    own(partition, channel, input.partition)
+    try distrust(state, channel, input.partition)
+    return partition
+  }
+
+  /// The offset of its input that a restored state asks for.
+  private func statePosition(
+    _ partition: Owned, _ input: TopicPartition, committed: Int64?
+  ) throws(WorkerFailure) -> Int64? {
+    let position = partition.meta.inputNext
+    if position == committed { return position }
+    if position == nil {
+      let detail = "\(input) was read to \(committed ?? 0), but its changelog is empty"
+      throw .stop(WorkerStop(code: "changelog-lost", detail: detail))
     }
-    return meta.inputNext
+    emit(.positionCorrected(input, committed: committed, state: position))
+    return position
   }
 
   private func openState(
@@ -163,24 +165,55 @@ extension Worker {
     }
   }
 
-  private func restore(
-    _ state: Opener.State, _ stage: any Stage, _ partition: Int32
-  ) throws(WorkerFailure) -> StateMeta {
-    let changelog = configuration.layout.changelog(stage.channel, partition)
+  /// Brings stores up to the end of their changelogs, all at once.
+  private func restore(_ partitions: [Owned]) throws(WorkerFailure) {
+    guard !partitions.isEmpty else { return }
     statistics.isRestoring = true
     publishStatistics()
     defer { statistics.isRestoring = false }
-    var total = 0
-    let meta = try attempt { () throws(LogFailure) -> StateMeta in
-      var restorer = StateRestorer(state: state, stage: stage, chunk: configuration.restoreChunk)
-      return try restorer.run(log, changelog, now: clock.now) { count in
-        total += count
-        statistics.restoredRecords += count
-        publishStatistics()
+    var totals = Array(repeating: 0, count: partitions.count)
+    let metas = try attempt { () throws(LogFailure) in
+      try readChangelogs(partitions) { index, written in
+        totals[index] += written
+        statistics.restoredRecords += written
+        if written > 0 { publishStatistics() }
       }
     }
-    emit(.stateRestored(stage.channel, partition: partition, records: total))
-    return meta
+    for (index, partition) in partitions.enumerated() {
+      partition.meta = metas[index]
+      partition.run.restart(clock: metas[index].clock)
+      intakeClock = max(intakeClock, metas[index].clock)
+      committedIntakeClock = max(committedIntakeClock, metas[index].clock)
+      emit(
+        .stateRestored(
+          partition.run.channel, partition: partition.run.partition, records: totals[index]))
+    }
+  }
+
+  /// One pass over the changelogs from where the stores stand; `progress` hears how many records
+  /// were written to which store.
+  private func readChangelogs(
+    _ partitions: [Owned], progress: (Int, Int) -> Void
+  ) throws(LogFailure) -> [StateMeta] {
+    let now = clock.now
+    let chunk = max(configuration.restoreChunk / partitions.count, 1000)
+    var restorers = partitions.map {
+      StateRestorer(state: $0.state, stage: $0.run.stage, chunk: chunk)
+    }
+    let starts = zip(partitions, restorers).map { partition, restorer in
+      let run = partition.run
+      return (configuration.layout.changelog(run.channel, run.partition), restorer.start)
+    }
+    let ends = try log.restore(starts) { (index, record) throws(LogFailure) in
+      progress(index, try restorers[index].add(record, now: now))
+    }
+    var metas: [StateMeta] = []
+    for (index, end) in ends.enumerated() {
+      let (meta, written) = try restorers[index].finish(at: end, now: now)
+      progress(index, written)
+      metas.append(meta)
+    }
+    return metas
   }
 
   /// The wanted offset if the log still has it, else where to go on, as the loss policy says.

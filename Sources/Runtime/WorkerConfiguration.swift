@@ -22,8 +22,8 @@ public struct WorkerConfiguration: Sendable {
   /// A local copy older than this is not trusted, because the changelog may have dropped
   /// tombstones since: below the topics' `delete.retention.ms` (a day by default).
   public var longestCopySeconds: Int64 = 12 * 3600
-  /// A restore writes to the store whenever it has read this many records.
-  public var restoreChunk = 20_000
+  /// A restore holds this many records in memory, over all partitions restored at once.
+  public var restoreChunk = 100_000
   /// What to do when internal records were deleted before they were read.
   public var lostInternalRecords = LossPolicy.stop
   /// What to do when records of an in-topic were deleted before they were read.

@@ -113,21 +113,26 @@ public final class SimulatedLog: TransactionalLog {
   }
 
   public func restore(
-    _ partition: TopicPartition, from offset: Int64,
-    _ body: (ChangelogRecord) throws(LogFailure) -> Void
-  ) throws(LogFailure) -> Int64 {
-    try enter(.restore)
-    let found = try existing(partition)
-    let end = found.end
-    try wait("undecided-changelog") { found.lastStable >= end }
-    guard offset >= found.start else {
-      throw LogFailure(.restore, code: "offset-out-of-range")
+    _ starts: [(partition: TopicPartition, offset: Int64)],
+    _ body: (Int, ChangelogRecord) throws(LogFailure) -> Void
+  ) throws(LogFailure) -> [Int64] {
+    var ends: [Int64] = []
+    for (index, start) in starts.enumerated() {
+      try enter(.restore)
+      let found = try existing(start.partition)
+      let end = found.end
+      try wait("undecided-changelog") { found.lastStable >= end }
+      guard start.offset >= found.start else {
+        throw LogFailure(.fenced, code: "offset-out-of-range")
+      }
+      let records = found.read(from: start.offset, max: .max).records
+      for record in records where record.offset < end {
+        try deliver(record) { (record) throws(LogFailure) in try body(index, record) }
+      }
+      ends.append(max(start.offset, end))
+      try leave(.restore)
     }
-    for record in found.read(from: offset, max: .max).records where record.offset < end {
-      try deliver(record, body)
-    }
-    try leave(.restore)
-    return max(offset, end)
+    return ends
   }
 
   public func lag(_ partition: TopicPartition, position: Int64) -> Int64? {
