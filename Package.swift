@@ -106,7 +106,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "IntakeTests",
-      dependencies: ["Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON"],
+      dependencies: [
+        "Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON", "City",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "OperationsTests",
