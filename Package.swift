@@ -98,6 +98,10 @@ let package = Package(
     .testTarget(
       name: "StagesTests", dependencies: ["Stages", "Records", "Streaming", "Vocabulary"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ScenarioTests",
+      dependencies: ["Runtime", "Intake", "Stages", "Policy", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(
       name: "CityTests", dependencies: ["City", "Vocabulary"], swiftSettings: strict),

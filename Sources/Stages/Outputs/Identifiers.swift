@@ -63,3 +63,11 @@ func base32(_ bytes: [UInt8], characters: Int) -> String {
   }
   return String(decoding: text, as: UTF8.self)
 }
+
+/// The digest that names a policy pack in outputs: SHA-256 in lower-case hexadecimal.
+public func policyDigest(_ bytes: [UInt8]) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  let hash = Array(SHA256.hash(data: bytes))
+  return String(
+    decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Intake
+import Policy
+import Runtime
+import Stages
+import Streaming
+import Testing
+import Vocabulary
+
+/// A story told to the real stages on a virtual clock: events in, outputs out.
+final class Scenario {
+  static let packDirectory = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config/policy")
+
+  static let pack: Result<PolicyPack, PolicyProblems> = PolicyPack.load(
+    directory: packDirectory, digest: policyDigest)
+
+  let pipeline: InlinePipeline
+  private(set) var outputs: [OutputRecord] = []
+  private var count = 0
+
+  /// One advisor at each level of one sub-district, and one resource, unless others are given.
+  init(directory lines: [String] = Scenario.advisors) throws {
+    let pack = try Scenario.pack.get()
+    var directory = Directory()
+    for line in lines { try directory.add(line: Array(line.utf8)) }
+    let settings = StageSettings(
+      pack: pack, directory: directory, identifiers: .development)
+    let intake = try EventIntake(catalog: pack.sources)
+    pipeline = InlinePipeline(
+      stages: StageSet(
+        intake: intake,
+        stages: [RegisterStage(), PersonsStage(), HouseholdsStage(settings: settings)]))
+  }
+
+  static let advisors = [
+    #"{"advisor":"C-1","name":"顾问甲","level":"committee","covers":["310101002001"],"capacity":40}"#,
+    #"{"advisor":"S-1","name":"街道甲","level":"subdistrict","covers":["310101002"],"capacity":40}"#,
+    #"{"advisor":"D-1","name":"区甲","level":"district","covers":["310101"],"capacity":40}"#,
+    #"{"resource":"W-1","name":"社工甲","kind":"social-work","category":"service","needs":["care","elder","child"],"covers":["310101"],"capacity":9,"agreement":"Y-1"}"#,
+  ]
+
+  /// Feeds one structured CloudEvent; `data` is JSON. Answers what it published.
+  @discardableResult
+  func event(
+    _ type: String, _ time: String, _ data: String, id: String? = nil, source: String = "urn:test",
+    extra: String = "", topic: String? = nil
+  ) throws -> [OutputRecord] {
+    count += 1
+    let json =
+      #"{"specversion":"1.0","id":"\#(id ?? "e-\(count)")","source":"\#(source)","#
+      + #""type":"cn.gov.sh.assist.\#(type)","time":"\#(time)"\#(extra),"data":\#(data)}"#
+    return try feed(Array(json.utf8), topic: topic ?? Scenario.topic(type))
+  }
+
+  func feed(_ bytes: [UInt8], topic: String) throws -> [OutputRecord] {
+    let published = try bytes.withUnsafeBytes { value in
+      try pipeline.feed(
+        InboundRecord(
+          topic: "assist." + topic, topicSuffix: topic, partition: 0, offset: Int64(count),
+          timestamp: 0, key: nil, value: value,
+          headers: UnsafeBufferPointer(start: nil, count: 0)))
+    }
+    outputs += published
+    return published
+  }
+
+  /// Lets time pass.
+  @discardableResult
+  func advance(to time: String) throws -> [OutputRecord] {
+    let published = try pipeline.advance(until: try #require(Instant(time)))
+    outputs += published
+    return published
+  }
+
+  private static func topic(_ type: String) -> String {
+    switch type.split(separator: ".").first {
+    case "window": "window.transactions"
+    case "notice": "department.notices"
+    case "household": "household.registry"
+    case "assistance": "assistance.decisions"
+    case "report": "field.reports"
+    default: "referral.feedback"
+    }
+  }
+}
+
+/// An output as a short line and as JSON.
+extension OutputRecord {
+  var json: [String: Any] {
+    guard let value,
+      let object = try? JSONSerialization.jsonObject(with: Data(value)) as? [String: Any]
+    else { return [:] }
+    return object
+  }
+
+  func header(_ name: String) -> String? {
+    headers.first { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
+  }
+
+  func text(_ key: String) -> String { json[key] as? String ?? "" }
+
+  /// `A05 advisor requested/1 P0 C-1`, `alert A05 firing critical`, `deadletter id`.
+  var line: String? {
+    if topic.hasPrefix("referrals.") {
+      let receiver = topic.hasPrefix("referrals.resource") ? "resource" : text("to")
+      let reason = json["reason"].map { " (\($0))" } ?? ""
+      let review = json["review"] == nil ? "" : " review"
+      let rule = text("rule").isEmpty ? "-" : text("rule")
+      return "\(rule) \(receiver) \(text("state"))\(reason)\(review)/\(json["revision"] ?? "?") "
+        + "\(header("urgency") ?? "?")"
+    }
+    if topic.hasPrefix("alerts.") {
+      return "alert \(text("rule")) \(text("state")) \(topic.dropFirst("alerts.".count))"
+    }
+    if topic == "deadletters" { return "deadletter \(header("assist_error_code") ?? "?")" }
+    return nil
+  }
+}
+
+extension [OutputRecord] {
+  /// The lines of all referrals, alerts and dead letters, in order.
+  var lines: [String] { compactMap(\.line) }
+}
