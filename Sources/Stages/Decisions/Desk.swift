@@ -191,7 +191,10 @@ struct Desk {
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
     for subject in subjects {
-      let answer = evaluation.decide(rule, subject: subject, event: nil)
+      var answer = evaluation.decide(rule, subject: subject, event: nil)
+      if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
+        if case .holds = gate.decide(situation.context) {} else { answer = .fails(clause: "gate") }
+      }
       nextDecision = min(nextDecision, situation.context.validUntil)
       reconcile(rule, subject: subject, event: nil, answer)
     }
@@ -204,6 +207,13 @@ struct Desk {
       end(index, rule)
     }
     situation.decidingRule = ""
+  }
+
+  private func isLive(_ rule: CompiledRule, _ subject: Int?) -> Bool {
+    let person = subject.map { file.persons[$0].id }
+    return household.openings.contains {
+      $0.rule == rule.id && $0.subject == person && $0.isLive
+    }
   }
 
   // MARK: The difference between what should be and what is
@@ -228,7 +238,7 @@ struct Desk {
     case .fails, .failed:
       if let live {
         release(live, rule, trigger)
-      } else if event == nil {
+      } else if event == nil, answer != .fails(clause: "gate") {
         markCeased(rule.id, person)
       }
     }

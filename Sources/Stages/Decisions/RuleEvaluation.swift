@@ -15,6 +15,14 @@ enum Answer: Equatable {
   case failed(clause: String, code: String)
 
   var holds: Bool { self == .holds }
+
+  /// Holds, or may once missing facts are known.
+  var isPossible: Bool {
+    switch self {
+    case .holds, .unknown: true
+    case .fails, .failed: false
+    }
+  }
 }
 
 /// Evaluates one rule at the situation's present viewpoint.
