@@ -170,6 +170,9 @@ struct ConfigurationBuilder {
       let limit = settings.transactionTimeout.milliseconds
       try set("transaction.timeout.ms", limit)
       try set("message.timeout.ms", min(settings.deliveryTimeout.milliseconds, limit))
+      // librdkafka insists that no request outlives the transaction.
+      let request = min(configuration.requestTimeout.milliseconds, limit)
+      try set("socket.timeout.ms", max(request, 10))
     } else {
       try set("message.timeout.ms", settings.deliveryTimeout.milliseconds)
     }

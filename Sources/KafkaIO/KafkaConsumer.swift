@@ -105,7 +105,8 @@ public final class KafkaConsumer {
       throw .clientRefused(reason: "no queue for the group")
     }
     self.client = client
-    let poller = RecordPoller(client: client, queue: queue)
+    let poller = RecordPoller(
+      client: client, queue: queue, settings: configuration.consumer)
     self.poller = poller
     context.consumer = self
     poller.refetch = { [weak self] slots in self?.refetch(slots) ?? [] }

@@ -29,6 +29,7 @@ public final class KafkaProducer {
   private let deliveries = DeliveryTable()
   private var topics: [String: KafkaTopic] = [:]
   private let queueFullTimeout: Duration
+  private let transactionTimeout: Duration
   private let scratch: UnsafeMutablePointer<rd_kafka_vu_t>
   private static let scratchSize = 8
   private var sincePoll = 0
@@ -42,6 +43,7 @@ public final class KafkaProducer {
   ) throws(KafkaConfigurationError) {
     self.transactionalID = transactionalID
     queueFullTimeout = configuration.producer.queueFullTimeout
+    transactionTimeout = configuration.producer.transactionTimeout
     let context = ClientContext(
       name: "producer \(transactionalID ?? configuration.clientID)", logger: logger,
       onStatistics: onStatistics)
@@ -172,30 +174,34 @@ public final class KafkaProducer {
     }
   }
 
-  /// Delivers what is queued and commits. A failure with `outcomeUnknown` may come after the broker
-  /// has committed; one with `.abortBatch` asks for `abortTransaction`.
-  public func commitTransaction(limit: Duration) throws(KafkaFailure) {
+  /// Delivers what is queued and commits, within `limit` or else the transaction's own time.
+  ///
+  /// A failure with `outcomeUnknown` may come after the broker has committed; one with
+  /// `.abortBatch` asks for `abortTransaction`. After `.retry` the commit goes on: call again.
+  public func commitTransaction(limit: Duration? = nil) throws(KafkaFailure) {
     try repeating(limit, "commit transaction", endsTransaction: true) {
       rd_kafka_commit_transaction(client.rk, $0)
     }
   }
 
-  /// Drops the transaction and what is queued for it.
-  public func abortTransaction(limit: Duration) throws(KafkaFailure) {
+  /// Drops the transaction and what is queued for it, within `limit` or else the transaction's own
+  /// time.
+  public func abortTransaction(limit: Duration? = nil) throws(KafkaFailure) {
     try repeating(limit, "abort transaction") { rd_kafka_abort_transaction(client.rk, $0) }
   }
 
   // MARK: Helpers
 
   /// Repeats a call as long as librdkafka says it may be repeated and time is left. All of these
-  /// calls can be resumed: librdkafka goes on in the background.
+  /// calls can be resumed: librdkafka goes on in the background. Without a limit librdkafka takes
+  /// what is left of the transaction's time, which it recommends.
   private func repeating(
-    _ limit: Duration, _ operation: String, endsTransaction: Bool = false,
+    _ limit: Duration?, _ operation: String, endsTransaction: Bool = false,
     _ call: (Int32) -> OpaquePointer?
   ) throws(KafkaFailure) {
-    let deadline = Deadline(limit)
+    let deadline = Deadline(limit ?? transactionTimeout)
     while true {
-      let error = call(max(deadline.remaining.milliseconds, 1))
+      let error = call(limit == nil ? -1 : max(deadline.remaining.milliseconds, 1))
       guard
         let failure = KafkaFailure(
           consuming: error, operation, outcomeUnknown: endsTransaction,

@@ -33,7 +33,7 @@ public final class KafkaReader {
       throw .clientRefused(reason: "no queue")
     }
     self.queue = queue
-    poller = RecordPoller(client: client, queue: queue)
+    poller = RecordPoller(client: client, queue: queue, settings: settings)
   }
 
   deinit {

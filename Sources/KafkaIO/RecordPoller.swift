@@ -14,11 +14,13 @@ final class RecordPoller {
   private var fresh: Set<Int32> = []
   /// Called with slots whose records were dropped and must be fetched again.
   var refetch: ((Set<Int32>) -> [KafkaEvent])?
+  private var burst: PrefetchBurst
 
   /// Takes over the queue.
-  init(client: ClientHandle, queue: OpaquePointer) {
+  init(client: ClientHandle, queue: OpaquePointer, settings: KafkaConfiguration.Consumer) {
     self.client = client
     self.queue = queue
+    burst = PrefetchBurst(records: settings.prefetchRecords, bytes: settings.prefetchBytes)
   }
 
   deinit { rd_kafka_queue_destroy(queue) }
@@ -59,7 +61,7 @@ final class RecordPoller {
     table.forgetLast()
     drain(into: batch, 0)
     if batch.isEmpty, wait > .zero {
-      if let message = rd_kafka_consume_queue(queue, wait.milliseconds) {
+      if let message = awaitFirst(wait) {
         sort(message, into: batch)
         drain(into: batch, 0)
       }
@@ -67,6 +69,36 @@ final class RecordPoller {
     if batch.count > 0, linger > .zero { drain(into: batch, linger.milliseconds) }
     try client.checkUsable(operation)
     return batch
+  }
+
+  /// Waits for a first message.
+  ///
+  /// After a run of records that filled librdkafka's prefetch, its broker thread may be asleep: it
+  /// stops fetching when all queues are full, and 2.0.2 looks again only after a second or on its
+  /// next other business. A small request to the leader is such business.
+  private func awaitFirst(_ wait: Duration) -> KafkaBatch.Message? {
+    let deadline = Deadline(wait)
+    if burst.mayHaveStalled {
+      let grace = min(wait, .milliseconds(5))
+      if let message = rd_kafka_consume_queue(queue, grace.milliseconds) { return message }
+      let behind = partitionsBehind()
+      for partition in behind.prefix(4) {
+        _ = try? client.watermarks(partition, limit: min(wait, .milliseconds(200)))
+      }
+      if behind.isEmpty { burst.reset() }
+    } else {
+      burst.reset()
+    }
+    return rd_kafka_consume_queue(queue, deadline.remaining.milliseconds)
+  }
+
+  /// Partitions with records in the log that are not handed out yet, in random order, so that all
+  /// leaders get their turn.
+  private func partitionsBehind() -> [KafkaPartition] {
+    table.entries.filter { entry in
+      guard entry.isOwned, let next = entry.next else { return false }
+      return (client.fetchedWatermarks(entry.partition)?.high ?? 0) > next
+    }.map(\.partition).shuffled()
   }
 
   /// Drops the poller's own hold on the last batch.
@@ -121,6 +153,8 @@ final class RecordPoller {
     var slot: Int32 = -1
     var isOwned = false
     var next: Int64?
+    var bytes = 0
+    let first = batch.count
     for message in messages {
       guard let message else { continue }
       guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, let from = message.pointee.rkt
@@ -150,9 +184,11 @@ final class RecordPoller {
         continue
       }
       next = offset + 1
+      bytes &+= message.pointee.len
       batch.append(message, slot: slot)
     }
     if slot >= 0 { table[slot].next = next }
+    burst.add(records: batch.count - first, bytes: bytes)
   }
 
   private func sort(_ message: KafkaBatch.Message, into batch: KafkaBatch) {
@@ -188,5 +224,31 @@ final class RecordPoller {
       .failure(
         KafkaFailure(
           KafkaErrorCode(code), operation: "consume", partition: partition, detail: text)))
+  }
+}
+
+/// How much was handed out since the queue was last found empty: less than one partition's share
+/// of prefetched records cannot have stopped the fetching.
+struct PrefetchBurst {
+  private let recordLimit: Int
+  private let byteLimit: Int
+  private var records = 0
+  private var bytes = 0
+
+  init(records: Int, bytes: Int) {
+    recordLimit = records
+    byteLimit = bytes
+  }
+
+  var mayHaveStalled: Bool { records >= recordLimit || bytes >= byteLimit }
+
+  mutating func add(records count: Int, bytes size: Int) {
+    records &+= count
+    bytes &+= size
+  }
+
+  mutating func reset() {
+    records = 0
+    bytes = 0
   }
 }

@@ -238,6 +238,30 @@ struct BrokerTests {
     #expect(try read(topic, .readCommitted) == ["second"])
   }
 
+  @Test func aTransactionThatRanOutOfTimeIsFencedAndANewProducerGoesOn() throws {
+    let topic = try makeTopic("timeout")
+    let id = uniqueName("tx")
+    var settings = configuration
+    settings.producer.transactionTimeout = .seconds(1)
+    let slow = try KafkaProducer(transactionalID: id, configuration: settings, logger: silent)
+    try slow.initTransactions(limit: limit)
+    try slow.beginTransaction()
+    try slow.send(topic, partition: 0, "k", "slow")
+    try slow.flush(limit: limit)
+    // The broker looks for such transactions every few seconds, and then the end moves on.
+    let place = KafkaPartition(topic, 0)
+    let reader = try KafkaReader(configuration: configuration, logger: silent)
+    let end = ContinuousClock.now + .seconds(30)
+    while try reader.watermarks(place).high < 2, ContinuousClock.now < end { usleep(100_000) }
+    let failure = #expect(throws: KafkaFailure.self) { try slow.commitTransaction() }
+    #expect(failure?.recovery == .fenced, "\(failure?.debugDescription ?? "")")
+    let next = try makeProducer(id)
+    try next.beginTransaction()
+    try next.send(topic, partition: 0, "k", "next")
+    try next.commitTransaction()
+    #expect(try read(topic, .readCommitted) == ["next"])
+  }
+
   @Test(arguments: [
     KafkaConfiguration.Assignor.range, KafkaConfiguration.Assignor.cooperativeSticky,
   ])
@@ -362,5 +386,22 @@ struct BrokerTests {
       for case .failure(let failure) in try consumer.poll().events { found = failure }
     }
     #expect(found?.recovery == .restore && found?.partition == place)
+  }
+}
+
+@Suite(
+  .enabled(if: !testBrokers.isEmpty, "needs a Kafka broker: set OUTREACH_TEST_BROKERS=host:port"))
+struct RelayBenchmarkTests {
+  @Test func theFloorIsMeasuredOverSeveralPasses() throws {
+    var benchmark = RelayBenchmark(
+      configuration: KafkaConfiguration(bootstrapServers: testBrokers))
+    benchmark.records = 5_000
+    benchmark.passes = 2
+    benchmark.partitions = 2
+    var heard = 0
+    let result = try benchmark.run(prefix: uniqueName("bench"), logger: silent) { _ in heard += 1 }
+    #expect(heard == 2 && result.passes.map(\.records) == [5_000, 5_000])
+    #expect(result.passes.allSatisfy { $0.transactions >= 1 && $0.cpuSeconds > 0 })
+    #expect(result.cpuMicrosecondsPerRecordAndPass > 0)
   }
 }
