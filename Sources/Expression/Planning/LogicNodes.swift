@@ -1,64 +1,41 @@
-/// `a && b && ...`: false as soon as one is false, whatever the others are.
+/// `a && b`: false as soon as one is false, whatever the other is. Chains nest to the right.
 final class AndNode: BoolNode, @unchecked Sendable {
-  private let first: Node
-  private let rest: [Node]
-  init(_ terms: [Node]) {
-    first = terms[0]
-    rest = Array(terms.dropFirst())
+  private let left: Node
+  private let right: Node
+  init(_ left: Node, _ right: Node) {
+    self.left = left
+    self.right = right
   }
   override func bool(_ c: EvaluationContext) -> Bool? {
-    guard let value = first.bool(c) else { return slow(c, from: 0) }
-    if !value { return false }
-    for i in 0..<rest.count {
-      guard let value = rest[i].bool(c) else { return slow(c, from: i + 1) }
-      if !value { return false }
-    }
-    return true
-  }
-
-  @inline(never)
-  private func slow(_ c: EvaluationContext, from start: Int) -> Bool? {
-    absorb(c, rest, from: start, decisive: false)
+    guard let value = left.bool(c) else { return absorb(c, right, decisive: false) }
+    return value ? right.bool(c) : false
   }
 }
 
-/// `a || b || ...`: true as soon as one is true, whatever the others are.
+/// `a || b`: true as soon as one is true, whatever the other is. Chains nest to the right.
 final class OrNode: BoolNode, @unchecked Sendable {
-  private let first: Node
-  private let rest: [Node]
-  init(_ terms: [Node]) {
-    first = terms[0]
-    rest = Array(terms.dropFirst())
+  private let left: Node
+  private let right: Node
+  init(_ left: Node, _ right: Node) {
+    self.left = left
+    self.right = right
   }
   override func bool(_ c: EvaluationContext) -> Bool? {
-    guard let value = first.bool(c) else { return slow(c, from: 0) }
-    if value { return true }
-    for i in 0..<rest.count {
-      guard let value = rest[i].bool(c) else { return slow(c, from: i + 1) }
-      if value { return true }
-    }
-    return false
-  }
-
-  @inline(never)
-  private func slow(_ c: EvaluationContext, from start: Int) -> Bool? {
-    absorb(c, rest, from: start, decisive: true)
+    guard let value = left.bool(c) else { return absorb(c, right, decisive: true) }
+    return value ? true : right.bool(c)
   }
 }
 
-/// Looks for a term that decides in spite of an earlier unknown or error; else keeps that.
-private func absorb(
-  _ c: EvaluationContext, _ terms: [Node], from start: Int, decisive: Bool
-) -> Bool? {
-  var abrupt = c.takeAbrupt()
-  for i in start..<max(start, terms.count) {
-    if let value = terms[i].bool(c) {
-      if value == decisive { return decisive }
-    } else {
-      abrupt = .merge(abrupt, c.takeAbrupt())
-    }
+/// Looks whether the right term decides in spite of a left unknown or error; else keeps that.
+@inline(never)
+private func absorb(_ c: EvaluationContext, _ right: Node, decisive: Bool) -> Bool? {
+  let abrupt = c.takeAbrupt()
+  if let value = right.bool(c) {
+    if value == decisive { return decisive }
+    c.fail(abrupt)
+  } else {
+    c.fail(.merge(abrupt, c.takeAbrupt()))
   }
-  c.fail(abrupt)
   return nil
 }
 

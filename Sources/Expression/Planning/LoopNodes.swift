@@ -132,9 +132,9 @@ final class ExistsOneNode: LoopNode, @unchecked Sendable {
 
 /// `filter`, `map` and `transformList`: a list of the results of the rounds that pass.
 final class CollectNode: LoopNode, @unchecked Sendable {
-  private let condition: Node?
+  let condition: Node?
   /// Nil for `filter`: the element itself.
-  private let body: Node?
+  let body: Node?
 
   init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node?) {
     self.condition = condition

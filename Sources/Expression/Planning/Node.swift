@@ -93,8 +93,8 @@ final class LazyVariableNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
     if !c.pending[slot] { return c.variables[slot] }
     let result = definition.evaluate(c)
-    // A probe runs at another time than now: its result must not stay.
-    if !c.state.pointee.isProbing {
+    // A probe runs at another time than now: what depends on it must not stay.
+    if !c.state.pointee.isProbing || !definition.dependencies.dependsOnTime {
       c.variables[slot] = result
       c.pending[slot] = false
     }
@@ -137,33 +137,46 @@ class FieldNode: Node, @unchecked Sendable {
     self.field = field
   }
 
-  /// The value of the object expression.
-  func object(_ c: EvaluationContext) -> Value { .noSuchOverload }
+  /// The object, or nil with the reason noted.
+  func object(_ c: EvaluationContext) -> ObjectRef? {
+    c.fail(.noSuchOverload)
+    return nil
+  }
 
   @inline(never)
-  final func wrongObject(_ value: Value) -> Value {
-    if value.isAbrupt { return value }
-    return .error(.noSuchField)
+  final func wrongObject(_ c: EvaluationContext, _ value: Value) {
+    c.fail(value.isAbrupt ? value : .error(.noSuchField))
   }
 
   @inline(__always)
-  final func read(_ c: EvaluationContext, _ value: Value) -> Value {
-    if case .object(let ref) = value, ref.type == typeID { return c.read(ref, field) }
-    return wrongObject(value)
+  final func read(_ c: EvaluationContext, _ object: ObjectRef?) -> Value {
+    guard let object else { return c.takeAbrupt() }
+    return c.read(object, field)
   }
 
   @inline(__always)
-  final func readInt(_ c: EvaluationContext, _ value: Value) -> Int64? {
-    let result = read(c, value)
+  final func readInt(_ c: EvaluationContext, _ object: ObjectRef?) -> Int64? {
+    guard let object else { return nil }
+    let result = c.read(object, field)
     if case .int(let value) = result { return value }
     c.failUnless(result)
     return nil
   }
 
   @inline(__always)
-  final func readBool(_ c: EvaluationContext, _ value: Value) -> Bool? {
-    let result = read(c, value)
+  final func readBool(_ c: EvaluationContext, _ object: ObjectRef?) -> Bool? {
+    guard let object else { return nil }
+    let result = c.read(object, field)
     if case .bool(let value) = result { return value }
+    c.failUnless(result)
+    return nil
+  }
+
+  @inline(__always)
+  final func readDay(_ c: EvaluationContext, _ object: ObjectRef?) -> Int32? {
+    guard let object else { return nil }
+    let result = c.read(object, field)
+    if case .date(let value) = result { return value.dayNumber }
     c.failUnless(result)
     return nil
   }
@@ -171,32 +184,48 @@ class FieldNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value { read(c, object(c)) }
 }
 
+/// A field of a loop variable.
 final class LocalFieldNode: FieldNode, @unchecked Sendable {
   private let slot: Int
   init(_ slot: Int, _ typeID: UInt16, _ field: UInt16) {
     self.slot = slot
     super.init(typeID, field)
   }
-  override func object(_ c: EvaluationContext) -> Value { c.state.pointee.frame[slot] }
-  override func value(_ c: EvaluationContext) -> Value { read(c, c.state.pointee.frame[slot]) }
-  override func int(_ c: EvaluationContext) -> Int64? {
-    readInt(c, c.state.pointee.frame[slot])
+
+  @inline(__always)
+  private func local(_ c: EvaluationContext) -> ObjectRef? {
+    if case .object(let ref) = c.state.pointee.frame[slot], ref.type == typeID { return ref }
+    wrongObject(c, c.state.pointee.frame[slot])
+    return nil
   }
-  override func bool(_ c: EvaluationContext) -> Bool? {
-    readBool(c, c.state.pointee.frame[slot])
-  }
+
+  override func object(_ c: EvaluationContext) -> ObjectRef? { local(c) }
+  override func value(_ c: EvaluationContext) -> Value { read(c, local(c)) }
+  override func int(_ c: EvaluationContext) -> Int64? { readInt(c, local(c)) }
+  override func bool(_ c: EvaluationContext) -> Bool? { readBool(c, local(c)) }
+  override func day(_ c: EvaluationContext) -> Int32? { readDay(c, local(c)) }
 }
 
+/// A field of a variable.
 final class VariableFieldNode: FieldNode, @unchecked Sendable {
   private let slot: Int
   init(_ slot: Int, _ typeID: UInt16, _ field: UInt16) {
     self.slot = slot
     super.init(typeID, field)
   }
-  override func object(_ c: EvaluationContext) -> Value { c.variables[slot] }
-  override func value(_ c: EvaluationContext) -> Value { read(c, c.variables[slot]) }
-  override func int(_ c: EvaluationContext) -> Int64? { readInt(c, c.variables[slot]) }
-  override func bool(_ c: EvaluationContext) -> Bool? { readBool(c, c.variables[slot]) }
+
+  @inline(__always)
+  private func variable(_ c: EvaluationContext) -> ObjectRef? {
+    if case .object(let ref) = c.variables[slot], ref.type == typeID { return ref }
+    wrongObject(c, c.variables[slot])
+    return nil
+  }
+
+  override func object(_ c: EvaluationContext) -> ObjectRef? { variable(c) }
+  override func value(_ c: EvaluationContext) -> Value { read(c, variable(c)) }
+  override func int(_ c: EvaluationContext) -> Int64? { readInt(c, variable(c)) }
+  override func bool(_ c: EvaluationContext) -> Bool? { readBool(c, variable(c)) }
+  override func day(_ c: EvaluationContext) -> Int32? { readDay(c, variable(c)) }
 }
 
 final class ComputedFieldNode: FieldNode, @unchecked Sendable {
@@ -206,7 +235,34 @@ final class ComputedFieldNode: FieldNode, @unchecked Sendable {
     self.operand = operand
     super.init(typeID, field)
   }
-  override func object(_ c: EvaluationContext) -> Value { operand.value(c) }
+  override func object(_ c: EvaluationContext) -> ObjectRef? {
+    let value = operand.value(c)
+    if case .object(let ref) = value, ref.type == typeID { return ref }
+    wrongObject(c, value)
+    return nil
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    let value = operand.value(c)
+    switch value {
+    case .object(let ref) where ref.type == typeID: return c.read(ref, field)
+    case .optional(let wrapper):
+      // A field of an optional is an optional.
+      guard let wrapped = wrapper.wrapped else { return value }
+      guard case .object(let ref) = wrapped, ref.type == typeID else {
+        return .error(.noSuchField)
+      }
+      let result = c.read(ref, field)
+      switch result {
+      case .unknown, .error, .optional: return result
+      case .null: return .optional(.none)
+      default: return .optional(OptionalValue(result))
+      }
+    default:
+      wrongObject(c, value)
+      return c.takeAbrupt()
+    }
+  }
 }
 
 /// `has(object.field)`: unknown where the fact is, false where it is null.

@@ -190,7 +190,9 @@ struct Planner {
     }
     if nodes.isEmpty { return BoolConstantNode(and) }
     if nodes.count == 1, terms.count > 1, type(terms[0]) == .bool { return StrictBoolNode(nodes[0]) }
-    return and ? AndNode(nodes) : OrNode(nodes)
+    return nodes.dropLast().reversed().reduce(nodes[nodes.count - 1]) {
+      and ? AndNode($1, $0) : OrNode($1, $0)
+    }
   }
 
   private mutating func comprehension(_ parts: Comprehension) -> Node {

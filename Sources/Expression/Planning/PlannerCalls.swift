@@ -10,7 +10,7 @@ extension Planner {
     let parts = (isInstance ? (target.map { [$0] } ?? []) : []) + arguments
     let nodes = parts.map { plan($0) }
     let types = parts.map { type($0) }
-    if let special = operation(function, nodes, types) {
+    if let special = operation(function, nodes, types, parts) {
       return fold(special, of: nodes)
     }
     if function == "known" { return KnownNode(nodes[0]) }
@@ -48,13 +48,17 @@ extension Planner {
   }
 
   /// Operators, which have nodes of their own for the common types.
-  private func operation(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node? {
+  private func operation(
+    _ name: String, _ nodes: [Node], _ types: [CELType], _ parts: [Expr]
+  ) -> Node? {
     switch (name, nodes.count) {
+    case ("_==_", 2), ("_!=_", 2), ("_<_", 2), ("_<=_", 2), ("_>_", 2), ("_>=_", 2):
+      guard let op = CompareOperator(name) else { return nil }
+      if let timed = timeComparison(op, nodes, parts) { return timed }
+      return op == .equal || op == .notEqual
+        ? equality(op, nodes, types) : comparison(op, nodes, types)
     case ("!_", 1): return NotNode(nodes[0])
     case ("-_", 1): return UnaryCallNode(Arithmetic.negate, nodes[0])
-    case ("_==_", 2), ("_!=_", 2): return equality(name, nodes, types)
-    case ("_<_", 2), ("_<=_", 2), ("_>_", 2), ("_>=_", 2):
-      return CompareOperator(name).map { comparison($0, nodes, types) }
     case ("_+_", 2), ("_-_", 2), ("_*_", 2): return arithmetic(name, nodes, types)
     case ("_/_", 2): return BinaryCallNode(Arithmetic.divide, nodes[0], nodes[1])
     case ("_%_", 2): return BinaryCallNode(Arithmetic.modulo, nodes[0], nodes[1])
@@ -69,15 +73,11 @@ extension Planner {
     }
   }
 
-  private func equality(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node {
-    let negated = name == "_!=_"
-    if let timed = timeComparison(negated ? .notEqual : .equal, nodes, types) { return timed }
-    if types == [.int, .int] {
-      return comparison(negated ? .notEqual : .equal, nodes, types)
-    }
-    if types == [.date, .date] {
-      return DateCompareNode(negated ? .notEqual : .equal, nodes[0], nodes[1])
-    }
+  private func equality(
+    _ op: CompareOperator, _ nodes: [Node], _ types: [CELType]
+  ) -> Node {
+    let negated = op == .notEqual
+    if types == [.int, .int] || types == [.date, .date] { return comparison(op, nodes, types) }
     if case .string(let text)? = nodes[1].constant {
       return TextConstantEqualsNode(nodes[0], text, negated: negated)
     }
@@ -90,7 +90,6 @@ extension Planner {
   private func comparison(
     _ op: CompareOperator, _ nodes: [Node], _ types: [CELType]
   ) -> Node {
-    if let timed = timeComparison(op, nodes, types) { return timed }
     if types == [.int, .int] {
       if case .int(let value)? = nodes[1].constant {
         return IntConstantCompareNode(op, nodes[0], value)
@@ -125,12 +124,31 @@ extension Planner {
   private func specialised(
     _ name: String, _ overloads: [FunctionOverload], _ nodes: [Node], _ types: [CELType]
   ) -> Node? {
+    if name == "age", nodes.count == 2, nodes[1] is TodayNode { return AgeTodayNode(nodes[0]) }
     if name == "matches", nodes.count == 2, case .string(let pattern)? = nodes[1].constant,
       let regex = try? Regex(pattern)
     {
       return MatchesNode(nodes[0], regex)
     }
+    if name == "or" || name == "orValue", nodes.count == 2, overloads.count == 1 {
+      return OptionalOrNode(nodes[0], nodes[1], unwraps: name == "orValue")
+    }
+    if let fused = fused(name, nodes, types) { return fused }
     if name == "size", nodes.count == 1, case .list = types[0] { return ListSizeNode(nodes[0]) }
+    return nil
+  }
+
+  /// A function of a list that is made only for it.
+  private func fused(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node? {
+    guard nodes.count == 1, let list = nodes[0] as? CollectNode else { return nil }
+    if name == "size", let condition = list.condition, list.body == nil {
+      return FilteredCountNode(
+        list.range, slot: list.slot, keySlot: list.keySlot, condition: condition)
+    }
+    if name == "sum", types == [.list(.int)], let body = list.body {
+      return IntSumNode(
+        list.range, slot: list.slot, keySlot: list.keySlot, condition: list.condition, body: body)
+    }
     return nil
   }
 
@@ -180,9 +198,4 @@ extension Planner {
     }
     return nil
   }
-
-  /// Comparisons that know when their answer changes.
-  private func timeComparison(
-    _ op: CompareOperator, _ nodes: [Node], _ types: [CELType]
-  ) -> Node? { nil }
 }

@@ -16,6 +16,9 @@ extension Parser {
           .bind(variable, arguments[1], arguments[2]), span, focus: nameSpan,
           children: [arguments[1], arguments[2]])
       }
+      if name == "sortBy", arguments.count == 2 {
+        return sortBy(target, arguments, span, nameSpan)
+      }
       if name == "optMap" || name == "optFlatMap", arguments.count == 2 {
         guard let variable = variableName(arguments[0]) else {
           return make(.invalid, span, children: arguments)
@@ -30,6 +33,20 @@ extension Parser {
     return make(
       .call(name, target: target, arguments: arguments), span, focus: nameSpan,
       children: (target.map { [$0] } ?? []) + arguments)
+  }
+
+  /// `list.sortBy(x, key)`: binds the list and sorts it by the list of its keys.
+  private mutating func sortBy(
+    _ target: Expr, _ arguments: [Expr], _ span: Span, _ focus: Span
+  ) -> Expr {
+    let list = "@sorted"
+    let range = make(.ident(list, absolute: false), target.span)
+    let keys = comprehension(.map, range, arguments, span, focus)
+    let elements = make(.ident(list, absolute: false), target.span)
+    let sorted = make(
+      .call("@sortByKeys", target: nil, arguments: [elements, keys]), span, focus: focus,
+      children: [elements, keys])
+    return make(.bind(list, target, sorted), span, focus: focus, children: [target, sorted])
   }
 
   private mutating func has(_ argument: Expr, _ span: Span) -> Expr {

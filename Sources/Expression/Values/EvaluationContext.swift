@@ -141,6 +141,7 @@ public final class EvaluationContext {
     limitValidity(to: Instant(startOf: state.pointee.today.adding(days: 1)))
   }
 
+  @inline(never)
   func record(_ object: ObjectRef, _ field: UInt16) {
     let fact = FactRef(object: object, field: field)
     if traced.insert(fact).inserted { trace.append(fact) }

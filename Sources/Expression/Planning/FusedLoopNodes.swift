@@ -1,0 +1,120 @@
+/// `size(range.filter(x, condition))` without making the list.
+final class FilteredCountNode: LoopNode, @unchecked Sendable {
+  private let condition: Node
+  init(_ range: Node, slot: Int, keySlot: Int, condition: Node) {
+    self.condition = condition
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    if let result = int(c) { return .int(result) }
+    return c.takeAbrupt()
+  }
+
+  override func int(_ c: EvaluationContext) -> Int64? {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return nil
+    }
+    var found: Int64 = 0
+    var abrupt: Value?
+    var i = 0
+    while i < count {
+      guard c.spend() else {
+        c.fail(.error(.budget))
+        return nil
+      }
+      bind(c, range, i)
+      if let passes = condition.bool(c) {
+        if passes { found &+= 1 }
+      } else {
+        abrupt = merged(abrupt, c.takeAbrupt())
+      }
+      i += 1
+    }
+    guard let abrupt else { return found }
+    c.fail(abrupt)
+    return nil
+  }
+}
+
+/// `range.map(x, [condition,] body).sum()` of ints without making the list.
+final class IntSumNode: LoopNode, @unchecked Sendable {
+  private let condition: Node?
+  private let body: Node
+  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node) {
+    self.condition = condition
+    self.body = body
+    super.init(range, slot: slot, keySlot: keySlot)
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    if let result = int(c) { return .int(result) }
+    return c.takeAbrupt()
+  }
+
+  override func int(_ c: EvaluationContext) -> Int64? {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return nil
+    }
+    var total: Int64 = 0
+    var hasOverflown = false
+    var abrupt: Value?
+    var i = 0
+    while i < count {
+      guard c.spend() else {
+        c.fail(.error(.budget))
+        return nil
+      }
+      bind(c, range, i)
+      i += 1
+      if let condition {
+        guard let passes = condition.bool(c) else {
+          abrupt = merged(abrupt, c.takeAbrupt())
+          continue
+        }
+        if !passes { continue }
+      }
+      if let term = body.int(c) {
+        let (sum, overflow) = total.addingReportingOverflow(term)
+        total = sum
+        hasOverflown = hasOverflown || overflow
+      } else {
+        abrupt = merged(abrupt, c.takeAbrupt())
+      }
+    }
+    if abrupt == nil, !hasOverflown { return total }
+    c.fail(abrupt ?? .error(.overflow))
+    return nil
+  }
+}
+
+@inline(never)
+private func merged(_ a: Value?, _ b: Value) -> Value { a.map { .merge($0, b) } ?? b }
+
+/// `optional.or(other)` and `optional.orValue(other)`: the other is evaluated only when needed.
+final class OptionalOrNode: Node, @unchecked Sendable {
+  private let left: Node
+  private let right: Node
+  /// The result is the value inside.
+  private let unwraps: Bool
+  init(_ left: Node, _ right: Node, unwraps: Bool) {
+    self.left = left
+    self.right = right
+    self.unwraps = unwraps
+  }
+  override func value(_ c: EvaluationContext) -> Value {
+    let value = left.value(c)
+    guard case .optional(let optional) = value else {
+      return value.isAbrupt ? value : .noSuchOverload
+    }
+    if let wrapped = optional.wrapped { return unwraps ? wrapped : value }
+    let other = right.value(c)
+    if unwraps || other.isAbrupt { return other }
+    if case .optional = other { return other }
+    return .noSuchOverload
+  }
+}

@@ -1,0 +1,214 @@
+import Vocabulary
+
+/// How a value computed from `today` or `now` moves as time passes.
+struct TimeShape: Sendable {
+  enum Unit: Sendable {
+    /// Changes at civil midnights only.
+    case day
+    /// Changes at any moment.
+    case instant
+  }
+  enum Form: Sendable {
+    /// One day (or nanosecond) later makes it one larger or smaller.
+    case linear
+    /// Completed years of life on `today`.
+    case age
+    /// Never turns back, but moves in steps; its changes are searched for.
+    case steps
+  }
+  let unit: Unit
+  let isIncreasing: Bool
+  let form: Form
+}
+
+/// A comparison of a value that moves with time and one that does not: it knows when its answer
+/// will change and limits validity to that moment instead of the next midnight.
+final class TimeCompareNode: BoolNode, @unchecked Sendable {
+  private let op: CompareOperator
+  private let moving: Node
+  private let fixed: Node
+  private let shape: TimeShape
+
+  /// `moving op fixed`.
+  init(_ op: CompareOperator, _ moving: Node, _ fixed: Node, _ shape: TimeShape) {
+    self.op = op
+    self.moving = moving
+    self.fixed = fixed
+    self.shape = shape
+  }
+
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    let wasProbing = c.state.pointee.isProbing
+    c.state.pointee.isProbing = true
+    let a = moving.value(c)
+    c.state.pointee.isProbing = wasProbing
+    let b = fixed.value(c)
+    if a.isAbrupt || b.isAbrupt {
+      // An error may come from the time (a date out of range), an unknown does not.
+      if case .error = a { c.limitValidityToMidnight() }
+      c.fail(strictFailure(a, b))
+      return nil
+    }
+    guard let order = order(a, b) else {
+      c.fail(.noSuchOverload)
+      return nil
+    }
+    if !wasProbing { limit(c, a, b, order) }
+    return op.holds(order)
+  }
+
+  private func order(_ a: Value, _ b: Value) -> Numbers.Order? {
+    if let order = Numbers.relation(a, b) { return order }
+    // Equality takes values of any kinds.
+    return op == .equal || op == .notEqual ? Numbers.Order.none : nil
+  }
+
+  /// What the moving value must reach, relative to the fixed one, for the answer to change.
+  private enum Target {
+    case never
+    /// At or beyond the fixed value, in the direction of movement.
+    case reaches
+    /// Beyond the fixed value.
+    case passes
+  }
+
+  private func target(_ order: Numbers.Order) -> Target {
+    let isBefore = order == (shape.isIncreasing ? .less : .greater)
+    let isAfter = order == (shape.isIncreasing ? .greater : .less)
+    if isAfter || order == .none { return .never }
+    switch op {
+    case .equal, .notEqual: return isBefore ? .reaches : .passes
+    case .less, .greaterOrEqual:
+      // The answer turns where the value goes from below to at-or-above.
+      if shape.isIncreasing { return isBefore ? .reaches : .never }
+      return .passes
+    case .lessOrEqual, .greater:
+      if shape.isIncreasing { return .passes }
+      return isBefore ? .reaches : .never
+    }
+  }
+
+  private func limit(_ c: EvaluationContext, _ a: Value, _ b: Value, _ order: Numbers.Order) {
+    let target = target(order)
+    guard target != .never else { return }
+    switch (shape.form, shape.unit) {
+    case (.linear, .day): limitLinearDay(c, a, b, target)
+    case (.linear, .instant): limitLinearInstant(c, a, b, target)
+    case (.age, _): limitAge(c, b, target)
+    case (.steps, _): search(c, b, target)
+    }
+  }
+
+  /// Days between two dates or two numbers of days.
+  private static func distance(_ a: Value, _ b: Value) -> Int64? {
+    switch (a, b) {
+    case (.date(let x), .date(let y)): Int64(y.dayNumber) - Int64(x.dayNumber)
+    case (.int(let x), .int(let y)):
+      y.subtractingReportingOverflow(x).overflow ? nil : y - x
+    default: nil
+    }
+  }
+
+  private func limitLinearDay(
+    _ c: EvaluationContext, _ a: Value, _ b: Value, _ target: Target
+  ) {
+    guard let distance = Self.distance(a, b) else { return c.limitValidityToMidnight() }
+    let days = Int(clamping: distance.magnitude) + (target == .passes ? 1 : 0)
+    let day = c.state.pointee.today.adding(days: max(1, days))
+    // A day beyond the calendar never comes.
+    if day < .latest { c.limitValidity(to: Instant(startOf: day)) }
+  }
+
+  private func limitLinearInstant(
+    _ c: EvaluationContext, _ a: Value, _ b: Value, _ target: Target
+  ) {
+    let nanoseconds: Int64
+    switch (a, b) {
+    case (.timestamp(let x), .timestamp(let y)):
+      let difference = TimeMath.difference(y, x)
+      guard case .duration(let value) = difference else { return }
+      nanoseconds = value
+    case (.duration(let x), .duration(let y)):
+      let (value, overflow) = y.subtractingReportingOverflow(x)
+      if overflow { return }
+      nanoseconds = value
+    default: return c.limitValidityToMidnight()
+    }
+    let whole = Int64(nanoseconds.magnitude / 1000)
+    let rest = nanoseconds.magnitude % 1000 == 0 ? Int64(0) : 1
+    let wait = max(1, whole + rest + (target == .passes && rest == 0 ? 1 : 0))
+    let (moment, overflow) = c.state.pointee.now.microseconds.addingReportingOverflow(wait)
+    if !overflow { c.limitValidity(to: Instant(microseconds: moment)) }
+  }
+
+  private func limitAge(_ c: EvaluationContext, _ b: Value, _ target: Target) {
+    guard case .int(let years) = b, let node = moving as? AgeTodayNode,
+      case .date(let birth) = node.birth.value(c)
+    else { return c.limitValidityToMidnight() }
+    let year = Int64(birth.year) &+ years &+ (target == .passes ? 1 : 0)
+    guard years.magnitude < 20_000, year >= 1, year <= 9999 else { return }
+    c.limitValidity(to: Instant(startOf: birth.birthday(inYear: Int(year))))
+  }
+
+  /// Searches the first day on which the moving value meets the target, by doubling steps and then
+  /// halving: about twice the logarithm of the distance in days.
+  private func search(_ c: EvaluationContext, _ b: Value, _ target: Target) {
+    let today = c.state.pointee.today
+    let now = c.state.pointee.now
+    defer {
+      c.state.pointee.today = today
+      c.state.pointee.now = now
+      c.state.pointee.isProbing = false
+    }
+    c.state.pointee.isProbing = true
+    func meets(_ days: Int) -> Bool? {
+      let day = today.adding(days: days)
+      c.state.pointee.today = day
+      c.state.pointee.now = max(now, Instant(startOf: day))
+      let value = moving.value(c)
+      guard !value.isAbrupt, let order = order(value, b) else { return nil }
+      if order == .equal { return target == .reaches }
+      return order == (shape.isIncreasing ? .greater : .less)
+    }
+    var low = 0
+    var high = 1
+    while high <= TimeCompareNode.horizon {
+      guard let met = meets(high) else { break }
+      if met { break }
+      low = high
+      high *= 2
+    }
+    if high > TimeCompareNode.horizon {
+      high = low
+    } else {
+      while high - low > 1 {
+        let middle = (low + high) / 2
+        if meets(middle) ?? true { high = middle } else { low = middle }
+      }
+    }
+    c.state.pointee.isProbing = false
+    c.limitValidity(to: Instant(startOf: today.adding(days: max(1, high))))
+  }
+
+  /// Days looked ahead; a later change is found when validity ends there.
+  private static let horizon = 1 << 16
+}
+
+/// `age(birth, today)`: exact until the next birthday.
+final class AgeTodayNode: IntNode, @unchecked Sendable {
+  let birth: Node
+  init(_ birth: Node) { self.birth = birth }
+  override func int(_ c: EvaluationContext) -> Int64? {
+    guard let day = birth.day(c) else { return nil }
+    let birth = CivilDate(dayNumber: day)
+    let today = c.state.pointee.today
+    let age = birth.age(on: today)
+    if !c.state.pointee.isProbing {
+      let next = birth.year + age + 1
+      if next >= 1, next <= 9999 {
+        c.limitValidity(to: Instant(startOf: birth.birthday(inYear: next)))
+      }
+    }
+    return Int64(age)
+  }
+}
