@@ -106,6 +106,10 @@ let package = Package(
     .testTarget(
       name: "CityTests", dependencies: ["City", "Vocabulary"], swiftSettings: strict),
     .testTarget(
+      name: "CityIntakeTests",
+      dependencies: ["City", "Intake", "Policy", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
+    .testTarget(
       name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
       swiftSettings: strict),
     .testTarget(

@@ -8,7 +8,7 @@ public import Vocabulary
 ///
 /// | what | a year in the whole city |
 /// |---|---|
-/// | window transactions | 10.46 m, in 46 opening hours a week, about 4 stage events each |
+/// | window transactions | 10.46 m, in 46 opening hours a week, 3.3 stage events each |
 /// | deaths | 139,000 |
 /// | births | 116,000 |
 /// | marriages, divorces | 72,048 and 24,991 couples |

@@ -388,7 +388,8 @@ extension Scribe {
     }
     text.byte(0x22)
     if plan.defect != .missingField { applicant(plan, life, &text) }
-    if !item.code.isEmpty {
+    // Half of the transactions are sent by systems without codes.
+    if plan.linked % 2 == 0 {
       text.add(",\"itemCode\":\"")
       text.add(item.code)
       text.byte(0x22)

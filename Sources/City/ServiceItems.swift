@@ -23,8 +23,8 @@ struct ServiceItem: Sendable {
   let share: Int
   /// Done while the person waits: submitted, accepted, completed within the hour.
   let instant: Bool
-  /// Contract `itemCode`, for items without a need signal only.
-  let code: [UInt8]
+  /// Contract `itemCode`; everyday items have one that no pack lists.
+  var code: [UInt8]
 
   init(
     _ line: String, _ item: String, _ need: Need, share: Int = 5, instant: Bool = false,
@@ -120,7 +120,7 @@ let everydayItems: [ServiceItem] = [
 
 /// Signal items of one need, drawn by share.
 struct ItemChoice: Sendable {
-  let items: [ServiceItem] = signalItems + everydayItems
+  let items: [ServiceItem]
   let firstEveryday = signalItems.count
   private let everydaySums: [Int]
   private let byNeed: [[(index: Int, sum: Int)]]
@@ -134,6 +134,16 @@ struct ItemChoice: Sendable {
   let refund = 29
 
   init() {
+    // The codes of the default pack: the line and a running number of two digits within it.
+    var counts: [[UInt8]: Int] = [:]
+    let coded = signalItems.map { item in
+      counts[item.line, default: 0] += 1
+      let number = counts[item.line, default: 0]
+      var item = item
+      item.code = item.line + Array(((number < 10 ? "-0" : "-") + String(number)).utf8)
+      return item
+    }
+    items = coded + everydayItems
     var sum = 0
     everydaySums = everydayItems.map { item in
       sum += item.share
