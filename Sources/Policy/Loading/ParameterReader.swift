@@ -159,7 +159,8 @@ struct ParameterReader {
     case .money:
       guard let text = yaml.string else { return nil }
       guard let fen = Fen(yuan: text) else {
-        yaml.report("bad-money", "'\(text)' is not an amount of yuan", hint: "such as 1510 or 12.50")
+        yaml.report(
+          "bad-money", "'\(text)' is not an amount of yuan", hint: "such as 1510 or 12.50")
         return nil
       }
       return .money(fen)
@@ -204,9 +205,8 @@ struct ParameterReader {
     _ dated: [DatedValue], _ definition: ParameterDefinition, _ key: PositionedYAML
   ) {
     guard definition.formula == nil, let last = dated.last,
-      let city = definition.values.last(where: { $0.from <= last.from || $0 == definition.values[0] })
+      let latest = definition.values.last?.value
     else { return }
-    let latest = definition.values.last?.value ?? city.value
     if definition.combination.combine(latest, last.value) == latest {
       key.report(
         "stale-overlay",

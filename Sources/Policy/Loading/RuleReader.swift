@@ -5,7 +5,7 @@ import Vocabulary
 /// - `engine`, `terms`: the engine opens; the rule gives texts, terms and receivers.
 /// - `subject`: an expression giving the person or persons that a member rule is about.
 /// - `review_when`: a review is opened only where this holds.
-/// - `opens_when`: a situation rule opens only while this holds too; what is open stays open without.
+/// - `opens_when`: a situation rule opens only while this holds too; an open referral stays.
 /// - `holds_now: false`: an event rule's conditions need not hold any more when it is decided.
 /// - `looks_ahead: {to, opens, grace}`: opens the term `opens` before the date `to`, also for an
 ///   old event.
@@ -82,7 +82,7 @@ struct RuleReader {
     if draft.scope == .household, let subject = draft.subject {
       subject.yaml.report("contradictory-keys", "'subject' needs 'scope: member'")
     }
-    if draft.refer.isEmpty, draft.alerts.isEmpty {
+    if file.optional("refer") == nil, file.optional("alert") == nil {
       draft.yaml.report("missing-key", "the rule has neither 'refer' nor 'alert'")
     }
     if let until = draft.until, until < draft.from {
