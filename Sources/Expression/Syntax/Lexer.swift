@@ -80,7 +80,18 @@ struct Lexer {
       }
     report(.token, "the character '\(source.text(from: start, to: at))' has no meaning here",
       start, hint: hint)
-    return Token(kind: .invalid, span: Span(start, at))
+    // What was meant is clear: go on with that, to tell only this problem.
+    let meant: String? =
+      switch c {
+      case 0x3D: "=="
+      case 0x26: "&&"
+      case 0x7C: "||"
+      case 0xFF08: "("
+      case 0xFF09: ")"
+      case 0xFF0C: ","
+      default: nil
+      }
+    return Token(kind: meant.map(Token.Kind.punctuation) ?? .invalid, span: Span(start, at))
   }
 
   private mutating func skipBlank() {

@@ -162,15 +162,45 @@ public enum Value: Sendable {
 
   /// Without pointers into the host, to keep beyond the evaluation. Host lists stay references.
   public var owned: Value {
-    switch self {
-    case .string(let text): .string(text.owned)
-    case .bytes(let text): .bytes(text.owned)
-    case .list(let list): .list(ListValue(list.elements.map(\.owned)))
+    var copier = OwnedCopier()
+    return copier.copy(self)
+  }
+}
+
+/// Copies what is borrowed; a collection that occurs several times is copied once.
+private struct OwnedCopier {
+  private var copies: [ObjectIdentifier: Value] = [:]
+
+  mutating func copy(_ value: Value) -> Value {
+    switch value {
+    case .string(let text): return .string(text.owned)
+    case .bytes(let text): return .bytes(text.owned)
+    case .list(let list):
+      return once(list) { copier in
+        .list(ListValue(list.elements.map { copier.copy($0) }))
+      }
     case .map(let map):
-      .map(MapValue(unchecked: map.keys.map(\.owned), map.values.map(\.owned)))
-    case .optional(let optional): .optional(OptionalValue(optional.wrapped?.owned))
-    default: self
+      return once(map) { copier in
+        .map(
+          MapValue(
+            unchecked: map.keys.map { copier.copy($0) }, map.values.map { copier.copy($0) }))
+      }
+    case .optional(let optional):
+      return once(optional) { copier in
+        .optional(OptionalValue(optional.wrapped.map { copier.copy($0) }))
+      }
+    default: return value
     }
+  }
+
+  private mutating func once(
+    _ object: AnyObject, _ make: (inout OwnedCopier) -> Value
+  ) -> Value {
+    let id = ObjectIdentifier(object)
+    if let known = copies[id] { return known }
+    let result = make(&self)
+    copies[id] = result
+    return result
   }
 }
 

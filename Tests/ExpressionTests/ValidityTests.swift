@@ -1,0 +1,125 @@
+import Expression
+import Testing
+import Vocabulary
+
+/// `validUntil`: the answer never changes before it, and for known forms it changes exactly there.
+@Suite struct ValidityTests {
+  private static func host() -> TestHost {
+    let host = TestHost()
+    host.people = [TestHost.Person(age: 40, income: 1, birth: CivilDate("2008-02-29"))]
+    return host
+  }
+
+  /// The answer and its validity on a day, and the first later day with another answer.
+  private func scan(_ text: String, from start: String, days: Int) throws {
+    let environment = TestHost.environment()
+    let host = Self.host()
+    let program = try environment.compile(text)
+    let first = try #require(CivilDate(start))
+    var changes: [CivilDate] = []
+    var answers: [String] = []
+    for offset in 0...days {
+      let day = first.adding(days: offset)
+      let context = host.context(environment, today: day.description)
+      answers.append(show(program.evaluate(context)))
+      if offset > 0, answers[offset] != answers[offset - 1] { changes.append(day) }
+    }
+    for offset in 0..<days {
+      let day = first.adding(days: offset)
+      let context = host.context(environment, today: day.description)
+      _ = program.evaluate(context)
+      let next = changes.first { $0 > day }
+      let end = first.adding(days: days)
+      if let next {
+        #expect(context.validUntil == Instant(startOf: next), "\(text) on \(day)")
+      } else {
+        #expect(context.validUntil > Instant(startOf: end), "\(text) on \(day)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "today > date('2026-05-20')", "today >= date('2026-05-20')", "today < date('2026-05-20')",
+    "today <= date('2026-05-20')", "today == date('2026-05-20')", "today != date('2026-05-20')",
+    "date('2026-05-20') < today", "date('2026-05-20').plus('3wd') <= today",
+    "date('2026-05-20').addDays(7) == today",
+    "today.addDays(-30) > date('2026-04-20')", "today.addDays(30) <= date('2026-06-20')",
+    "today - date('2026-05-20') >= 7", "today - date('2026-05-20') == 7",
+    "date('2026-05-20') - today <= 3", "date('2026-05-20') - today > 3",
+    "date('2026-05-20') - today == 3", "date('2026-05-20') - today != 0",
+    "today.addMonths(-1) >= date('2026-04-30')", "today.minus('6mo') > date('2025-11-20')",
+    "today.minus('1y') == date('2025-05-20')", "today.addWorkdays(3) > date('2026-05-20')",
+    "months(date('2026-01-31'), today) >= 4", "months(today, date('2026-08-15')) < 3",
+    "today.year() == 2026 && today > date('2026-05-20')",
+    "today.plus('10wd') >= date('2026-06-01')",
+    "date(now) >= date('2026-05-20')",
+    "(today - date('2026-05-01')) + 5 > 20",
+    "today.at_start() > timestamp('2026-05-20T00:00:00+08:00')",
+  ])
+  func days(_ text: String) throws { try scan(text, from: "2026-04-25", days: 70) }
+
+  @Test(arguments: [
+    "age(member.birth, today) >= 18", "age(member.birth, today) > 17",
+    "age(member.birth, today) < 18", "age(member.birth, today) == 18",
+    "age(member.birth, today) != 18", "18 <= age(member.birth, today)",
+    "age(member.birth, today)", "age(member.birth, today.addDays(1)) >= 18",
+    "age(member.birth, today) + 1 >= 18", "age(member.birth, today) in [17, 19]",
+  ])
+  func ages(_ text: String) throws { try scan(text, from: "2026-01-20", days: 60) }
+
+  @Test func agesAcrossYears() throws {
+    try scan("age(member.birth, today) == 18", from: "2025-02-25", days: 1200)
+    try scan("age(member.birth, today) < 20", from: "2025-02-25", days: 1200)
+  }
+
+  @Test func otherUsesEndAtMidnight() throws {
+    let environment = TestHost.environment()
+    for text in ["today.day() == 3", "string(today)", "today.weekday() < 6 ? 1 : 2"] {
+      let context = Self.host().context(environment, today: "2026-05-20")
+      _ = try environment.compile(text).evaluate(context)
+      #expect(context.validUntil == CivilDate("2026-05-21").map { Instant(startOf: $0) }, "\(text)")
+    }
+  }
+
+  @Test func whatIsNotEvaluatedDoesNotCount() throws {
+    let environment = TestHost.environment()
+    for text in ["false && today.day() == 3", "member.age < 3 && today > date('2026-06-01')", "1 < 2"] {
+      let context = Self.host().context(environment, today: "2026-05-20")
+      _ = try environment.compile(text).evaluate(context)
+      #expect(context.validUntil == .distantFuture, "\(text)")
+    }
+  }
+
+  @Test func momentsToTheMicrosecond() throws {
+    let environment = TestHost.environment()
+    let start = try #require(Instant("2026-05-20T10:00:00+08:00"))
+    let cases: [(String, Int64)] = [
+      ("now > timestamp('2026-05-20T10:30:00+08:00')", 1_800_000_001),
+      ("now >= timestamp('2026-05-20T10:30:00+08:00')", 1_800_000_000),
+      ("now - timestamp('2026-05-20T09:00:00+08:00') >= duration('24h')", 82_800_000_000),
+      ("timestamp('2026-05-20T12:00:00+08:00') - now < duration('1h')", 3_600_000_001),
+      ("timestamp('2026-05-20T12:00:00+08:00') - now <= duration('1h')", 3_600_000_000),
+      ("now + duration('1h') > timestamp('2026-05-20T12:00:00+08:00')", 3_600_000_001),
+      ("now == timestamp('2026-05-20T10:00:00+08:00')", 1),
+    ]
+    for (text, microseconds) in cases {
+      let context = Self.host().context(environment)
+      context.begin(today: start.date, now: start)
+      let program = try environment.compile(text)
+      let before = program.evaluate(context).boolValue
+      let change = Instant(microseconds: start.microseconds + microseconds)
+      #expect(context.validUntil == change, "\(text)")
+      context.begin(today: change.date, now: change)
+      #expect(program.evaluate(context).boolValue != before, "\(text)")
+      let last = Instant(microseconds: change.microseconds - 1)
+      context.begin(today: last.date, now: last)
+      #expect(program.evaluate(context).boolValue == before, "\(text)")
+    }
+  }
+
+  @Test func reportsTimeDependence() throws {
+    let environment = TestHost.environment()
+    #expect(try environment.compile("today > member.birth").dependencies.dependsOnTime)
+    #expect(try !environment.compile("member.age > 3").dependencies.dependsOnTime)
+  }
+}
