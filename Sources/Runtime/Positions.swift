@@ -1,8 +1,11 @@
 /// The next offset of each owned input partition: committed, and with the transaction under way.
 struct Positions {
   private struct Entry {
+    /// Where a transaction that is aborted goes back to.
     var committed: Int64
     var next: Int64
+    /// Whether the group has `committed` too, or has nothing and is to have nothing yet.
+    var isInGroup: Bool
   }
   private let topics: [String]
   private var entries: [[Entry?]]
@@ -32,13 +35,15 @@ struct Positions {
     entries[topic][Int(partition)]?.next = offset + 1
   }
 
-  mutating func own(_ partition: TopicPartition, from offset: Int64) {
+  /// `isInGroup`: the group need not be told before the partition moves.
+  mutating func own(_ partition: TopicPartition, from offset: Int64, isInGroup: Bool) {
     guard let topic = topics.firstIndex(of: partition.topic), partition.partition >= 0 else {
       return
     }
     let missing = Int(partition.partition) + 1 - entries[topic].count
     if missing > 0 { entries[topic] += Array(repeating: nil, count: missing) }
-    entries[topic][Int(partition.partition)] = Entry(committed: offset, next: offset)
+    entries[topic][Int(partition.partition)] = Entry(
+      committed: offset, next: offset, isInGroup: isInGroup)
   }
 
   mutating func disown(_ partition: TopicPartition) {
@@ -50,13 +55,27 @@ struct Positions {
 
   mutating func disownAll() { entries = entries.map { _ in [] } }
 
-  /// The partitions that moved in the transaction under way, and where to.
-  var moved: [TopicPartition: Int64] { collect { $0.next != $0.committed ? $0.next : nil } }
+  /// How many partitions are owned.
+  var count: Int { entries.reduce(0) { $0 + $1.count { $0 != nil } } }
+
+  /// The partitions that moved in the transaction under way or are unknown to the group, and where
+  /// to.
+  var moved: [TopicPartition: Int64] {
+    collect { $0.next != $0.committed || !$0.isInGroup ? $0.next : nil }
+  }
+
+  /// Whether the group has to be told of a position although nothing moved.
+  var hasCorrections: Bool { entries.contains { $0.contains { $0?.isInGroup == false } } }
 
   /// The committed offsets of all owned partitions.
   var committed: [TopicPartition: Int64] { collect { $0.committed } }
 
-  mutating func commit() { updateAll { $0.committed = $0.next } }
+  mutating func commit() {
+    updateAll {
+      $0.committed = $0.next
+      $0.isInGroup = true
+    }
+  }
   mutating func drop() { updateAll { $0.next = $0.committed } }
 
   private mutating func updateAll(_ update: (inout Entry) -> Void) {

@@ -123,7 +123,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
       let batch = try poll()
       var cursor = 0
       var worked = false
-      while cursor < batch.count || (!worked && timersAreDue(isIdle: batch.count == 0)) {
+      while cursor < batch.count || (!worked && hasWork(isIdle: batch.count == 0)) {
         try transact(batch, &cursor)
         worked = true
       }
@@ -154,6 +154,11 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     for partition in allOwned {
       if let stage = fresh.stage(partition.run.channel) { partition.run.stage = stage }
     }
+  }
+
+  /// Whether a transaction is due without a record.
+  private func hasWork(isIdle: Bool) -> Bool {
+    positions.hasCorrections || timersAreDue(isIdle: isIdle)
   }
 
   private func poll() throws(WorkerFailure) -> Log.Batch {
@@ -389,11 +394,11 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
 
   func publishStatistics() {
     statistics.clock = allOwned.reduce(intakeClock) { max($0, $1.run.clock) }
+    statistics.partitions = positions.count
     let now = clock.now
     if now > lagMeasuredAt.adding(seconds: 1) || now < lagMeasuredAt {
       lagMeasuredAt = now
       let committed = positions.committed
-      statistics.partitions = committed.count
       statistics.lag = committed.reduce(0) { $0 + (log.lag($1.key, position: $1.value) ?? 0) }
     }
     statisticsBox.publish(statistics)

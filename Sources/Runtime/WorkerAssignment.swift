@@ -83,7 +83,9 @@ extension Worker {
     var starts: [TopicPartition: Int64] = [:]
     for partition in partitions {
       let start = try checkedStart(partition, wanted: wanted[partition])
-      positions.own(partition, from: start)
+      let known = committed[partition]
+      positions.own(
+        partition, from: start, isInGroup: known == start || known == nil && wanted[partition] == nil)
       starts[partition] = start
     }
     publishStatistics()

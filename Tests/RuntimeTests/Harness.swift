@@ -54,15 +54,15 @@ final class Harness {
     }
   }
 
-  /// Starts a daemon on its own disk.
+  /// Starts a daemon on its own disk. `client` names its producer and its place in the group.
   func start(
-    _ name: String = "a", faults: Faults = Faults(), seed: UInt64 = 0,
+    _ name: String = "a", client: String? = nil, faults: Faults = Faults(), seed: UInt64 = 0,
     stages: StageSet = Toy.stages()
   ) -> Life {
     let storage = storages[name] ?? SimulatedStorage()
     storages[name] = storage
     let log = SimulatedLog(
-      cluster, client: name, group: Harness.group, topics: layout.subscription, faults: faults,
+      cluster, client: client ?? name, group: Harness.group, topics: layout.subscription, faults: faults,
       seed: seed)
     let worker = Worker(
       configuration: configuration, log: log, opener: SimulatedDisk(storage, faults: faults),
@@ -74,8 +74,9 @@ final class Harness {
 
   /// A mixed workload: events, duplicates and records that are dead letters.
   func feed(_ count: Int, seed: UInt64 = 1, from first: Int = 0) {
-    var generator = SeededGenerator(seed: seed)
     for index in first..<(first + count) {
+      // Each event is drawn by itself, so that it does not matter in how many parts they come.
+      var generator = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(index))
       let topic = layout.full(Harness.inTopics[index % 2])
       if generator.oneIn(10) {
         cluster.append(topic, partition: 0, key: nil, value: Array("broken \(index)".utf8))
