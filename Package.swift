@@ -81,6 +81,7 @@ let package = Package(
         "Runtime", "Simulation", "City", "KafkaIO", "StateStore", "Operations", "Stages", "Intake",
         "Policy", "Records", "Streaming", "Vocabulary",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
