@@ -13,7 +13,7 @@ struct ConfigurationReader {
   mutating func read(_ root: YAMLMapping) -> DaemonConfiguration {
     var result = DaemonConfiguration()
     if let section = section(root, "kafka") { readKafka(section, &result.kafka) }
-    result.topicsDirectory = directory(root, "topics")
+    result.topicsDirectory = directory(root, "topics") { result.districts = districts($0) }
     result.policyDirectory = directory(root, "policy")
     result.stateDirectory = directory(root, "state")
     if let section = section(root, "identifiers") { readKey(section, &result) }
@@ -151,12 +151,28 @@ struct ConfigurationReader {
     map.optional(key)?.mapping
   }
 
-  /// The path under `<key>: {directory: PATH}`, which must be there.
-  private func directory(_ root: YAMLMapping, _ key: String) -> String {
+  /// The path under `<key>: {directory: PATH}`, which must be there; `more` reads further keys.
+  private func directory(
+    _ root: YAMLMapping, _ key: String, more: (YAMLMapping) -> Void = { _ in }
+  ) -> String {
     guard let map = root.required(key)?.mapping else { return "" }
     let path = map.string("directory")
+    more(map)
     map.finish()
     return path.flatMap(paths.resolve) ?? ""
+  }
+
+  private func districts(_ map: YAMLMapping) -> [String] {
+    var codes: [String] = []
+    for element in map.sequence("districts") {
+      guard let code = element.string else { continue }
+      guard code.utf8.count == 6, code.utf8.allSatisfy({ $0 &- 0x30 <= 9 }) else {
+        element.report("bad-district", "'\(code)' is not a district", hint: "six digits")
+        continue
+      }
+      codes.append(code)
+    }
+    return codes
   }
 
   /// What Kafka allows in names.

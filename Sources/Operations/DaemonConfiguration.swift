@@ -7,6 +7,8 @@ public struct DaemonConfiguration: Sendable {
   public var kafka = Kafka()
   /// The directory of the topics' descriptions.
   public var topicsDirectory = ""
+  /// Codes of the districts with output topics of their own.
+  public var districts: [String] = []
   public var policyDirectory = ""
   /// The directory of the local state, for this process alone.
   public var stateDirectory = ""
@@ -106,6 +108,8 @@ public struct DaemonConfiguration: Sendable {
     public var level = Logger.Level.info
     /// How often a line with the counts is written; zero for never.
     public var statistics = Duration.seconds(60)
+
+    public init() {}
   }
 }
 

@@ -21,6 +21,8 @@ enum Main {
     } catch let failure as ConfigurationFailure {
       StandardError.write(failure.description)
       return .configuration
+    } catch let code as ExitCode {
+      return ExitStatus(rawValue: code.rawValue) ?? .internalError
     } catch {
       return tell(error)
     }
@@ -61,7 +63,7 @@ struct Outreachd: ParsableCommand {
     version: "outreachd \(outreachdVersion)",
     subcommands: [
       RunCommand.self, DemoCommand.self, CheckCommand.self, ReplayCommand.self,
-      StateCommand.self, TopicsCommand.self,
+      SimulateCommand.self, StateCommand.self, TopicsCommand.self,
     ])
 }
 

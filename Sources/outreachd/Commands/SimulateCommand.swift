@@ -237,9 +237,9 @@ private struct Simulate {
       }
       try producer.flush(limit: .seconds(60))
     } catch let failure as KafkaFailure {
-      throw ProgramFailure(.brokerUnavailable, "\(failure)")
+      throw CommandFailure(.brokerUnavailable, "\(failure)")
     } catch let error as KafkaConfigurationError {
-      throw ProgramFailure(.usage, "\(error)")
+      throw CommandFailure(.usage, "\(error)")
     }
   }
 
@@ -258,7 +258,7 @@ private struct Simulate {
     let known = try admin.topics(limit: .seconds(10))
     let missing = CityTopic.allCases.map(name).filter { known[$0] == nil }
     if !missing.isEmpty {
-      throw ProgramFailure(
+      throw CommandFailure(
         .brokerUnavailable, "the cluster lacks topics: " + missing.joined(separator: ", "))
     }
     return try KafkaProducer(transactionalID: nil, configuration: configuration, logger: logger)

@@ -95,7 +95,7 @@ final class OutputFollower {
   }
 
   private func header(_ record: KafkaRecord, _ name: String) -> String? {
-    guard case .some(.some(let bytes)) = record.header(name) else { return nil }
+    guard let bytes = record.header(name) else { return nil }
     return String(decoding: bytes, as: UTF8.self)
   }
 }

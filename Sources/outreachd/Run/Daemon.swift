@@ -41,7 +41,9 @@ final class Daemon {
 
   /// Connects, takes the state directory and starts the threads.
   func start() throws(CommandFailure) {
-    let topics = try ClusterTopics(configuration.kafka, logger: logger)
+    let cluster = try Cluster(configuration.kafka, logger: logger)
+    let topics = ClusterTopics(
+      prefix: configuration.kafka.prefix, known: cluster.partitions)
     let problems = topics.problems
     guard problems.isEmpty else {
       let lines = problems.map { "outreachd: \($0)\n" }.joined()

@@ -55,10 +55,10 @@ struct RunCommand: ParsableCommand {
     ServiceNotifier.ready("working")
     watch(daemon, configuration, logger)
     ServiceNotifier.stopping()
-    do {
+    do throws(CommandFailure) {
       try daemon.shutDown()
     } catch {
-      logger.critical("ended", metadata: ["reason": "\(error.text.dropLast())"])
+      logger.critical("ended", metadata: ["reason": "\(error.message)"])
       throw error
     }
     logger.info("ended", metadata: ["in": "\(daemon.totals.recordsIn)"])

@@ -13,6 +13,12 @@ struct CommandFailure: Error {
     text = "outreachd: \(message)\n"
   }
 
+  /// The message without the program's name and the line break.
+  var message: String {
+    let line = text.hasPrefix("outreachd: ") ? text.dropFirst(11) : text[...]
+    return String(line.last == "\n" ? line.dropLast() : line)
+  }
+
   /// Lines already rendered, such as diagnostics.
   init(_ status: ExitStatus, rendered: String) {
     self.status = status

@@ -26,7 +26,7 @@ struct FileOutput {
   static func file(_ path: String) throws -> FileOutput {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw ProgramFailure(.internalError, "\(path): " + String(cString: strerror(errno)))
+      throw CommandFailure(.internalError, "\(path): " + String(cString: strerror(errno)))
     }
     return FileOutput(descriptor: descriptor, name: path)
   }
@@ -42,7 +42,7 @@ struct FileOutput {
       } else if errno == EPIPE {
         return .closed
       } else if errno != EINTR {
-        throw ProgramFailure(.internalError, "\(name): " + String(cString: strerror(errno)))
+        throw CommandFailure(.internalError, "\(name): " + String(cString: strerror(errno)))
       }
     }
     return .written

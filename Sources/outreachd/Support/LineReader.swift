@@ -66,7 +66,7 @@ final class LineReader {
 
   private func fill() throws(Problem) {
     if start > 0 {
-      buffer.baseAddress.map { memmove($0, $0 + start, end - start) }
+      if let base = buffer.baseAddress { memmove(base, base + start, end - start) }
       end -= start
       start = 0
     }

@@ -1,6 +1,8 @@
+import Foundation
 import KafkaIO
 import Logging
 import Operations
+import Policy
 import Runtime
 import Streaming
 
@@ -28,32 +30,10 @@ struct ClusterTopics {
     }
   }
 
-  /// Asks the cluster.
-  init(
-    _ configuration: DaemonConfiguration.Kafka, logger: Logger
-  ) throws(CommandFailure) {
-    let limit = configuration.requestTimeout
-    let known: [String: KafkaTopicDescription]
-    do {
-      let admin = try KafkaAdmin(configuration: configuration.client(), logger: logger)
-      known = try admin.topics(limit: limit)
-    } catch let failure as KafkaFailure {
-      throw CommandFailure(
-        .brokerUnavailable,
-        "no answer from \(configuration.brokers.joined(separator: ",")): \(failure)")
-    } catch let failure as KafkaConfigurationError {
-      throw CommandFailure(failure)
-    } catch {
-      throw CommandFailure(.internalError, "asking the cluster: \(error)")
-    }
-    self.init(prefix: configuration.prefix, known: known.mapValues(\.partitions))
-  }
-
   /// What is missing or does not fit; empty where a daemon can run.
   var problems: [String] {
     var problems: [String] = []
-    let needed =
-      ClusterTopics.inTopics + ClusterTopics.directory + ClusterTopics.internalTopics
+    let needed = ClusterTopics.inTopics + ClusterTopics.directory + ClusterTopics.internalTopics
     for topic in needed where partitions[topic] == nil {
       problems.append("topic \(prefix).\(topic) does not exist")
     }
@@ -69,5 +49,91 @@ struct ClusterTopics {
     TopicLayout(
       prefix: prefix, inTopics: ClusterTopics.inTopics,
       partitions: Int32(clamping: partitions[Channel.events.inputTopic] ?? 1))
+  }
+}
+
+/// A cluster that has answered, for the commands that look at topics. One thread.
+final class Cluster {
+  /// Partitions by full name.
+  private(set) var partitions: [String: Int]
+  private let admin: KafkaAdmin
+  private let limit: Duration
+
+  /// Connects and lists the topics; 69 where no broker answers.
+  init(
+    _ configuration: DaemonConfiguration.Kafka, logger: Logger
+  ) throws(CommandFailure) {
+    limit = configuration.requestTimeout
+    do throws(KafkaConfigurationError) {
+      admin = try KafkaAdmin(configuration: configuration.client(), logger: logger)
+    } catch {
+      throw CommandFailure(error)
+    }
+    do throws(KafkaFailure) {
+      partitions = try admin.topics(limit: limit).mapValues(\.partitions)
+    } catch {
+      let brokers = configuration.brokers.joined(separator: ",")
+      throw CommandFailure(.brokerUnavailable, "no answer from \(brokers): \(error)")
+    }
+  }
+
+  /// A topic's settings by Kafka's names; nil where they cannot be read.
+  func settings(_ topic: String) -> [String: String]? {
+    (try? admin.settings(ofTopic: topic, limit: limit))?.compactMapValues(\.value)
+  }
+
+  /// Creates topics and waits until they are there. Answers what could not be created, and why.
+  func create(_ plans: [TopicPlan]) throws(CommandFailure) -> [(name: String, reason: String)] {
+    let wanted = plans.map { plan in
+      KafkaTopicSpecification(
+        plan.name, partitions: plan.partitions ?? TopicCatalog.defaultPartitions,
+        replication: plan.replication, configs: plan.configuration)
+    }
+    do throws(KafkaFailure) {
+      let outcomes = try admin.createTopics(wanted, limit: limit)
+      var failed: [(String, String)] = []
+      var made: [String] = []
+      for plan in plans {
+        switch outcomes[plan.name] {
+        case .failed(let failure): failed.append((plan.name, "\(failure)"))
+        case nil: failed.append((plan.name, "no answer"))
+        case .done, .alreadySo: made.append(plan.name)
+        }
+      }
+      try admin.waitForTopics(made, limit: limit)
+      return failed
+    } catch {
+      throw CommandFailure(error, "create topics")
+    }
+  }
+}
+
+/// The files of the topics' declarations.
+enum TopicFiles {
+  static func load(_ directory: String) -> Result<TopicCatalog, PolicyProblems> {
+    let collector = DiagnosticCollector()
+    let manager = FileManager.default
+    guard let names = try? manager.contentsOfDirectory(atPath: directory) else {
+      return .failure(
+        PolicyProblems([
+          PolicyDiagnostic(
+            code: "unreadable-directory", file: directory, message: "the directory cannot be read")
+        ]))
+    }
+    let schemas = (try? manager.contentsOfDirectory(atPath: directory + "/schemas")) ?? []
+    var sources: [YAMLSource] = []
+    for name in names.sorted() where name.hasSuffix(".yaml") {
+      guard let text = try? String(contentsOfFile: directory + "/" + name, encoding: .utf8) else {
+        collector.add(
+          PolicyDiagnostic(
+            code: "unreadable-file", file: name, message: "the file cannot be read as UTF-8"))
+        continue
+      }
+      sources.append(YAMLSource(file: name, text: text))
+    }
+    let catalog = TopicCatalog.load(
+      sources, schemas: Set(schemas.map { "schemas/" + $0 }), into: collector)
+    return collector.hasErrors
+      ? .failure(PolicyProblems(collector.sorted)) : .success(catalog)
   }
 }
