@@ -28,8 +28,8 @@ struct SimulateCommand: ParsableCommand {
         outreachd simulate --people 5000 --days 2 --end now --directory-out directory.ndjson \\
           | outreachd replay --policy config/policy --directory directory.ndjson
         outreachd simulate --people 500000 --days 30 --events 1000000 \\
-          --brokers localhost:9092 --prefix assist --counts-out counts.json
-        outreachd simulate --people 10000 --days 1 --end now --rate 50 --brokers localhost:9092
+          --end 2026-11-23T18:00:00+08:00 --brokers localhost:9092 --counts-out counts.json
+        outreachd simulate --people 10000 --days 2 --rate 50 --brokers localhost:9092
 
       EXIT CODES
         0 done (also when the reader of the lines goes away), 2 usage, 69 broker unavailable,
@@ -44,9 +44,10 @@ struct SimulateCommand: ParsableCommand {
   var seed: UInt64 = 1
   @Option(help: "Exactly so many records, the initial load included. Otherwise natural rates.")
   var events: Int?
-  @Option(help: "First day, as a date or RFC 3339 time. Otherwise 2026-01-01.")
+  @Option(help: "First day, as a date or RFC 3339 time. Otherwise 2026-01-01 for lines.")
   var start: String?
-  @Option(help: "Nothing is recorded from this RFC 3339 time on; 'now' is allowed.")
+  @Option(
+    help: "Nothing is recorded from this RFC 3339 time on, or 'now', the default for Kafka.")
   var end: String?
 
   @OptionGroup(title: "What happens") var mixture: Mixture
@@ -157,7 +158,8 @@ struct SimulateCommand: ParsableCommand {
       }
       options.start = date
     }
-    if let end {
+    // The daemon opens nothing for events of long ago: what it is sent should end now.
+    if let end = end ?? (start == nil && target.brokers != nil ? "now" : nil) {
       guard let instant = end == "now" ? Instant(seconds: Int64(time(nil))) : Instant(end) else {
         throw ValidationError("--end is an RFC 3339 time or 'now'")
       }
