@@ -10,6 +10,9 @@
 
 using Indexer = simdjson::internal::dom_parser_implementation;
 
+/// The steps of the second stage are called from one loop each: worth a fifth of its time.
+#define INLINE [[gnu::always_inline]] inline
+
 namespace {
 
 /// The smallest buffers, so that a stream of ordinary events never reallocates.
@@ -200,7 +203,6 @@ struct csj_parser {
     return node_capacity ? CSJ_OK : CSJ_NO_MEMORY;
   }
 
-  int build(const uint8_t *bytes, size_t length);
   bool has_duplicates(uint32_t object);
   bool has_duplicates_sorted(uint32_t object);
 };
@@ -254,128 +256,149 @@ bool csj_parser::has_duplicates_sorted(uint32_t object) {
 /// Second stage: checks the grammar over the structural characters and writes the nodes. Each
 /// structural character opens at most one node, and the bytes between a scalar's first character
 /// and the next structural character belong to it alone, apart from white space at the end.
-int csj_parser::build(const uint8_t *bytes, size_t length) {
-  const uint32_t *index = indexer->structural_indexes.get();
-  const uint32_t total = indexer->n_structural_indexes;
-  uint8_t *arena = strings.get();
-  uint32_t at = 0, depth = 0, count = 0;
-  bool is_key = false;
-  csj_node *node = nullptr;
-  const uint8_t *start = nullptr, *end = nullptr;
+struct Builder {
+  csj_parser &parser;
+  const uint8_t *bytes;
+  size_t length;
+  const uint32_t *index;
+  uint32_t total;
+  csj_node *nodes;
+  /// Where the next unescaped string goes.
+  uint8_t *arena;
+  /// The structural character at hand, and the nodes so far.
+  uint32_t at = 0, count = 0;
 
-  auto fail = [&](int error, uint32_t structural) {
-    error_offset = structural < total ? index[structural] : length;
+  Builder(csj_parser &p, const uint8_t *bytes, size_t length)
+      : parser(p), bytes(bytes), length(length), index(p.indexer->structural_indexes.get()),
+        total(p.indexer->n_structural_indexes), nodes(p.nodes.get()), arena(p.strings.get()) {}
+
+  int fail(int error) {
+    parser.error_offset = at < total ? index[at] : length;
     return error;
-  };
-
-value:
-  if (at >= total) return fail(CSJ_SYNTAX, at);
-  start = bytes + index[at];
-  switch (*start) {
-    case '{':
-    case '[':
-      if (depth == max_depth) return fail(CSJ_TOO_DEEP, at);
-      node = &nodes[count];
-      node->text = start;
-      node->kind = *start == '{' ? CSJ_OBJECT : CSJ_ARRAY;
-      frames[depth++] = Frame{count++, 0};
-      at++;
-      if (at < total && bytes[index[at]] == *start + 2) goto close;
-      if (node->kind == CSJ_OBJECT) goto key;
-      goto value;
-    case '"':
-      is_key = false;
-      goto string;
-    default: break;
   }
-  // A number or a word.
-  end = bytes + (at + 1 < total ? index[at + 1] : length);
-  while (end > start && is_space(end[-1])) end--;
-  node = &nodes[count++];
-  node->text = start;
-  node->length = uint32_t(end - start);
-  node->next = count;
-  node->detail = 0;
-  if (*start == '-' || is_digit(*start)) {
-    bool integer;
-    if (!is_number(start, end, integer)) return fail(CSJ_BAD_NUMBER, at);
-    node->kind = CSJ_NUMBER;
-    node->detail = integer ? 1 : 0;
-  } else if (node->length == 4 && std::memcmp(start, "true", 4) == 0) {
-    node->kind = CSJ_TRUE;
-  } else if (node->length == 5 && std::memcmp(start, "false", 5) == 0) {
-    node->kind = CSJ_FALSE;
-  } else if (node->length == 4 && std::memcmp(start, "null", 4) == 0) {
-    node->kind = CSJ_NULL;
-  } else {
-    return fail(CSJ_SYNTAX, at);
+
+  /// The character at hand; 0, which no structural character is, at the end.
+  uint8_t here() const { return at < total ? bytes[index[at]] : 0; }
+
+  /// Writes the node of the scalar at hand, which ends before the next structural character.
+  csj_node *add(uint32_t kind, const uint8_t *start, const uint8_t *end) {
+    csj_node *node = &nodes[count++];
+    *node = csj_node{start, uint32_t(end - start), count, 0, kind};
+    return node;
   }
-  at++;
-  goto after_value;
 
-key:
-  if (at >= total || bytes[index[at]] != '"') return fail(CSJ_SYNTAX, at);
-  is_key = true;
-
-string:
-  start = bytes + index[at] + 1;
-  end = bytes + (at + 1 < total ? index[at + 1] : length);
-  while (end > start && is_space(end[-1])) end--;
-  if (end <= start || end[-1] != '"') return fail(CSJ_UNCLOSED_STRING, at);
-  end--;
-  node = &nodes[count++];
-  node->text = start;
-  node->length = uint32_t(end - start);
-  node->next = count;
-  node->detail = 0;
-  node->kind = is_key ? CSJ_KEY : CSJ_STRING;
-  if (std::memchr(start, '\\', node->length) != nullptr) {
-    uint8_t *stop = unescape(start, end, arena);
-    if (!stop) return fail(CSJ_BAD_ESCAPE, at);
-    node->text = arena;
-    node->length = uint32_t(stop - arena);
-    arena = stop;
+  const uint8_t *end_of_scalar(const uint8_t *start) const {
+    const uint8_t *end = bytes + (at + 1 < total ? index[at + 1] : length);
+    while (end > start && is_space(end[-1])) end--;
+    return end;
   }
-  at++;
-  if (!is_key) goto after_value;
-  node->detail = hash_of(node->text, node->length);
-  if (at >= total || bytes[index[at]] != ':') return fail(CSJ_SYNTAX, at);
-  at++;
-  goto value;
 
-after_value:
-  if (depth == 0) {
-    if (at != total) return fail(CSJ_SYNTAX, at);
-    node_count = count;
+  INLINE int string(uint32_t kind) {
+    const uint8_t *start = bytes + index[at] + 1;
+    const uint8_t *end = end_of_scalar(start);
+    if (end <= start || end[-1] != '"') return fail(CSJ_UNCLOSED_STRING);
+    csj_node *node = add(kind, start, end - 1);
+    if (std::memchr(start, '\\', node->length) != nullptr) {
+      uint8_t *stop = unescape(start, end - 1, arena);
+      if (!stop) return fail(CSJ_BAD_ESCAPE);
+      node->text = arena;
+      node->length = uint32_t(stop - arena);
+      arena = stop;
+    }
+    if (kind == CSJ_KEY) node->detail = hash_of(node->text, node->length);
+    at++;
     return CSJ_OK;
   }
-  frames[depth - 1].children++;
-  if (at >= total) return fail(CSJ_SYNTAX, at);
-  node = &nodes[frames[depth - 1].node];
-  switch (bytes[index[at]]) {
-    case ',':
-      at++;
-      if (node->kind == CSJ_OBJECT) goto key;
-      goto value;
-    case '}':
-      if (node->kind == CSJ_OBJECT) goto close;
-      return fail(CSJ_SYNTAX, at);
-    case ']':
-      if (node->kind == CSJ_ARRAY) goto close;
-      return fail(CSJ_SYNTAX, at);
-    default: return fail(CSJ_SYNTAX, at);
+
+  INLINE int number_or_word() {
+    const uint8_t *start = bytes + index[at];
+    csj_node *node = add(CSJ_NULL, start, end_of_scalar(start));
+    auto is = [node](const char *word, size_t size) {
+      return node->length == size && std::memcmp(node->text, word, size) == 0;
+    };
+    if (*start == '-' || is_digit(*start)) {
+      bool integer;
+      if (!is_number(start, start + node->length, integer)) return fail(CSJ_BAD_NUMBER);
+      node->kind = CSJ_NUMBER;
+      node->detail = integer ? 1 : 0;
+    } else if (is("true", 4)) {
+      node->kind = CSJ_TRUE;
+    } else if (is("false", 5)) {
+      node->kind = CSJ_FALSE;
+    } else if (!is("null", 4)) {
+      return fail(CSJ_SYNTAX);
+    }
+    at++;
+    return CSJ_OK;
   }
 
-close:
-  node->length = uint32_t(bytes + index[at] + 1 - node->text);
-  node->next = count;
-  node->detail = frames[depth - 1].children;
-  if (node->kind == CSJ_OBJECT && has_duplicates(frames[depth - 1].node)) {
-    return fail(CSJ_DUPLICATE_KEY, at);
+  /// A key and its colon.
+  INLINE int key() {
+    if (here() != '"') return fail(CSJ_SYNTAX);
+    int error = string(CSJ_KEY);
+    if (error != CSJ_OK) return error;
+    if (here() != ':') return fail(CSJ_SYNTAX);
+    at++;
+    return CSJ_OK;
   }
-  depth--;
-  at++;
-  goto after_value;
+
+  INLINE int close(const Frame &frame) {
+    csj_node *node = &nodes[frame.node];
+    node->length = uint32_t(bytes + index[at] + 1 - node->text);
+    node->next = count;
+    node->detail = frame.children;
+    if (node->kind == CSJ_OBJECT && parser.has_duplicates(frame.node)) {
+      return fail(CSJ_DUPLICATE_KEY);
+    }
+    at++;
+    return CSJ_OK;
+  }
+
+  int document();
+};
+
+int Builder::document() {
+  Frame *frames = parser.frames.get();
+  uint32_t depth = 0;
+  int error = CSJ_OK;
+  for (;;) {
+    // A value stands here. An object or array that is not empty goes on with its first child.
+    uint8_t first = here();
+    if (first == '{' || first == '[') {
+      if (depth == parser.max_depth) return fail(CSJ_TOO_DEEP);
+      frames[depth++] = Frame{count, 0};
+      const uint8_t *start = bytes + index[at];
+      add(first == '{' ? CSJ_OBJECT : CSJ_ARRAY, start, start);
+      at++;
+      if (here() != first + 2) {
+        if (first == '{' && (error = key()) != CSJ_OK) return error;
+        continue;
+      }
+      if ((error = close(frames[--depth])) != CSJ_OK) return error;
+    } else {
+      if (first == 0) return fail(CSJ_SYNTAX);
+      error = first == '"' ? string(CSJ_STRING) : number_or_word();
+      if (error != CSJ_OK) return error;
+    }
+    // A value ended: what holds it goes on or ends as well.
+    for (;;) {
+      if (depth == 0) {
+        if (at != total) return fail(CSJ_SYNTAX);
+        parser.node_count = count;
+        return CSJ_OK;
+      }
+      Frame &frame = frames[depth - 1];
+      bool in_object = nodes[frame.node].kind == CSJ_OBJECT;
+      frame.children++;
+      if (here() == ',') {
+        at++;
+        if (in_object && (error = key()) != CSJ_OK) return error;
+        break;
+      }
+      if (here() != (in_object ? '}' : ']')) return fail(CSJ_SYNTAX);
+      if ((error = close(frames[--depth])) != CSJ_OK) return error;
+    }
+  }
 }
 
 extern "C" csj_parser *csj_parser_new(uint32_t max_depth) {
@@ -410,7 +433,7 @@ extern "C" int csj_parse(csj_parser *parser, const uint8_t *bytes, size_t length
     int error = parser->grow_nodes(total);
     if (error != CSJ_OK) return error;
   }
-  return parser->build(bytes, length);
+  return Builder(*parser, bytes, length).document();
 }
 
 extern "C" const csj_node *csj_nodes(const csj_parser *parser) { return parser->nodes.get(); }

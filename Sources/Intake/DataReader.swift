@@ -184,7 +184,8 @@ final class DataReader {
   ) -> Bool {
     let isByField = field.pointee.unique == .field
     func key(_ at: Int) -> Slot {
-      isByField ? slots[Int(slots[first + at].number) + Int(field.pointee.other)] : slots[first + at]
+      guard isByField else { return slots[first + at] }
+      return slots[Int(slots[first + at].number) + Int(field.pointee.other)]
     }
     for at in 0..<count {
       let one = key(at)

@@ -67,7 +67,8 @@ public enum IntakeBenchmark {
     let serial = 100_000 + index
     return """
       {"specversion":"1.0","id":"310101002-20240301-\(serial)","source":"/sh/centre/310101002",\
-      "type":"cn.gov.sh.assist.window.transaction","time":"2024-03-01T09:30:\(index % 50 + 10)+08:00",\
+      "type":"cn.gov.sh.assist.window.transaction",\
+      "time":"2024-03-01T09:30:\(index % 50 + 10)+08:00",\
       "recordedtime":"2024-03-01T09:31:00+08:00","data":{"transactionId":"T\(serial)",\
       "centre":"310101002","line":"mca","item":"临时救助申请","itemCode":"MCA-03",\
       "stage":"submitted","applicant":{"id":"\(id)","name":"张三","phone":"13800\(serial)"},\

@@ -289,8 +289,8 @@ import Vocabulary
 
   @Test func escapesAndNullsAreReadAsWritten() throws {
     let data = """
-      {"transactionId":"t\\u002d1","centre":"310101002","line":"\\u006dca","item":"a\\"b\\n\\ud83d\\ude00",
-      "stage":"submitted","applicant":{"id":"\\u0033\(Someone.adult.dropFirst())","name":null},
+      {"transactionId":"t\\u002d1","centre":"310101002","line":"\\u006dca",
+      "item":"a\\"b\\n\\ud83d\\ude00","stage":"submitted","applicant":{"id":"\\u0033\(Someone.adult.dropFirst())","name":null},
       "agent":null,"reason":""}
       """
     let event = try accept("window.transaction", "window.transactions", data)

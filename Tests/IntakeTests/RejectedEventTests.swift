@@ -72,7 +72,9 @@ import Vocabulary
         """, code: "date", path: "/data/date"),
     Fault(
       type: "household.composition", topic: "household.registry",
-      data: "{\"household\":\"h\",\"subdistrict\":\"310101002\",\"members\":[],\"asOf\":\"2024-04-01\"}",
+      data: """
+        {"household":"h","subdistrict":"310101002","members":[],"asOf":"2024-04-01"}
+        """,
       code: "date", path: "/data/asOf"),
   ]
 
@@ -224,7 +226,8 @@ import Vocabulary
     #expect(try code(Array("{}".utf8)) == "envelope")
     #expect(try code(Array(repeating: 0x20, count: 2 << 20)) == "envelope")
     let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
-    #expect(try code(Array(good.replacing("\"data\"", with: "\"x\":\(deep),\"data\"").utf8)) == "json")
+    let nested = good.replacing("\"data\"", with: "\"x\":\(deep),\"data\"")
+    #expect(try code(Array(nested.utf8)) == "json")
     #expect(try code(Array(good.utf8), [("content-type", "avro/binary")]) == "envelope")
     #expect(
       try code(Array(good.utf8), [("content-type", "application/cloudevents-batch+json")])

@@ -100,8 +100,8 @@ struct Sample {
     Sample(
       type: "household.composition", topic: "household.registry",
       data: """
-        {"household":"hh-1","subdistrict":"310101002","asOf":"2024-03-01","committee":"310101002001",
-        "address":"某路1号","hukouSubdistrict":"310101013","members":[
+        {"household":"hh-1","subdistrict":"310101002","asOf":"2024-03-01",
+        "committee":"310101002001","address":"某路1号","hukouSubdistrict":"310101013","members":[
         {"id":"\(Someone.adult)","relation":"02","name":"张三","hukou":"310101","selfCare":"full"},
         {"id":"\(Someone.child)","relation":"20","guardians":["\(Someone.adult)"]}]}
         """),

@@ -18,13 +18,15 @@ public enum EventSchema {
             + "'data' alone. Fields that are not listed are ignored; null counts as absent.")
       ),
       ("type", .string("object")),
-      ("required", .array(["specversion", "id", "source", "type", "time", "data"].map { .string($0) })),
+      ("required", .array(required.map { .string($0) })),
       ("properties", envelope(types)),
       ("allOf", .array(events.map { branch($0) })),
       ("$defs", .object(events.map { ($0.name, data($0)) })),
     ])
     return schema.text + "\n"
   }
+
+  private static let required = ["specversion", "id", "source", "type", "time", "data"]
 
   private static func envelope(_ types: [SchemaNode]) -> SchemaNode {
     func text(_ limit: Int) -> SchemaNode {

@@ -108,7 +108,7 @@ struct ShapeReader {
     case "list": return list(mapping, depth: depth)
     case "object":
       guard depth < maximumDepth else {
-        mapping.owner.report("too-deep", "more than \(maximumDepth) objects and lists in each other")
+        tooDeep(mapping)
         return nil
       }
       guard var shape = object(mapping.required("fields"), depth: depth + 1) else { return nil }
@@ -119,6 +119,10 @@ struct ShapeReader {
       return .object(shape)
     default: return plain(type, isOptional: isOptional)
     }
+  }
+
+  private static func tooDeep(_ mapping: YAMLMapping) {
+    mapping.owner.report("too-deep", "more than \(maximumDepth) objects and lists in each other")
   }
 
   private static func range(_ low: Int, _ high: Int, _ mapping: YAMLMapping) -> ClosedRange<Int>? {
@@ -149,7 +153,7 @@ struct ShapeReader {
 
   private static func list(_ mapping: YAMLMapping, depth: Int) -> DataShape? {
     guard depth < maximumDepth else {
-      mapping.owner.report("too-deep", "more than \(maximumDepth) objects and lists in each other")
+      tooDeep(mapping)
       return nil
     }
     let low = mapping.optionalInteger("min", in: 0...maximumCount) ?? 0
