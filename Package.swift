@@ -91,7 +91,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Runtime", "Simulation", "StateStore", "Streaming", "Vocabulary"],
+      dependencies: [
+        "Runtime", "Simulation", "StateStore", "Streaming", "Vocabulary", "KafkaIO",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RecordsTests", dependencies: ["Records", "Streaming", "Vocabulary"],
