@@ -104,7 +104,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ScenarioTests",
-      dependencies: ["Runtime", "Intake", "Stages", "Policy", "Streaming", "Vocabulary"],
+      dependencies: [
+        "Runtime", "Intake", "Stages", "Records", "Policy", "Streaming", "Vocabulary",
+      ],
       swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
     .testTarget(

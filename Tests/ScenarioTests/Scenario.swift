@@ -2,7 +2,8 @@ import Foundation
 import Intake
 import Policy
 import Runtime
-import Stages
+import Records
+@testable import Stages
 import Streaming
 import Testing
 import Vocabulary
@@ -71,6 +72,21 @@ final class Scenario {
     let published = try pipeline.advance(until: try #require(Instant(time)))
     outputs += published
     return published
+  }
+
+  /// Households that have asked for records and not got them: none when everything has been
+  /// processed.
+  func waitingHouseholds() throws -> [String] {
+    var waiting: [String] = []
+    for entry in pipeline.entries(.households) where entry.key.first == UInt8(ascii: "h") {
+      let key = HouseholdKey(text: String(decoding: entry.key.dropFirst(), as: UTF8.self))
+      let state = try entry.value.withUnsafeBytes { try HouseholdState(key: key, $0) }
+      let unanswered = state.links.filter { $0.acknowledged < $0.sequence }.count
+      if unanswered > 0 || state.needsDecision {
+        waiting.append("\(key.text.prefix(6)): \(unanswered) of \(state.links.count) unanswered, pending \(state.pendingChanges?.count ?? -1) seqs \(state.links.map { ($0.sequence, $0.acknowledged, $0.handedOver) })")
+      }
+    }
+    return waiting
   }
 
   private static func topic(_ type: String) -> String {
