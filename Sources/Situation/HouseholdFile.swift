@@ -120,6 +120,17 @@ extension HouseholdFile {
     return persons.indices.contains(owner) ? persons[owner].view.log : nil
   }
 
+  /// Whether any log of the file has the event.
+  public func holds(_ event: EventKey) -> Bool { effective(event) != nil }
+
+  /// When an event took effect, from whichever log has it.
+  public func effective(_ event: EventKey) -> Instant? {
+    for log in [log] + persons.map(\.view.log) {
+      if let index = log.index(of: event) { return log.event(index).effective }
+    }
+    return nil
+  }
+
   public func event(_ position: EventPosition) -> EventView? {
     guard let log = log(of: position.owner), position.index < log.eventCount else { return nil }
     return log.event(position.index)

@@ -5,7 +5,7 @@ import Vocabulary
 
 /// Facts of persons that Situation computes.
 enum PersonBuiltin: String, CaseIterable {
-  case birth, age, male, relation, hukou
+  case name, birth, age, male, relation, hukou
   case selfCare = "self_care"
   case isMember = "is_member"
   case memberSince = "member_since"
@@ -77,6 +77,7 @@ extension Situation {
     guard let file, let people else { return Situation.noObject }
     let person = file.persons[index]
     switch builtin {
+    case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
     case .birth: return .date(person.id.birthDate)
     case .age:
       let birth = person.id.birthDate

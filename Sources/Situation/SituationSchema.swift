@@ -113,6 +113,10 @@ extension FactReader {
   var stored: FactID? { if case .state(let fact, _, _) = self { fact } else { nil } }
 
   init?(_ fact: FactDefinition, _ builtin: (String) -> Builtin?) {
+    if let known = builtin(fact.name) {
+      self = .builtin(known)
+      return
+    }
     switch fact.origin {
     case .state(let fallback): self = .state(fact.id, fact.type, fallback)
     case .series(let events, let keep, let key):
@@ -121,9 +125,7 @@ extension FactReader {
           types: Set(events.map { EventTypeID($0) }), keep: keep,
           key: key.map { FactID("event." + $0) }))
     case .derived(let index): self = .derived(index)
-    case .builtin:
-      guard let known = builtin(fact.name) else { return nil }
-      self = .builtin(known)
+    case .builtin: return nil
     }
   }
 }

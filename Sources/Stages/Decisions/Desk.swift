@@ -30,6 +30,9 @@ struct Desk {
     if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
     correctRetracted()
     withdrawRevoked(rulebook)
+    if household.openings.contains(where: { $0.isLive && !$0.triggers.isEmpty }) {
+      releaseStrangers(rulebook)
+    }
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for _ in 0..<Desk.maximumPasses {
       let before = household.openReferrals
@@ -228,7 +231,9 @@ struct Desk {
     }
     switch answer {
     case .holds, .unknown:
-      if let live {
+      if let live, answer != .holds, !household.openings[live].review {
+        doubt(live, rule, subject, event, answer)
+      } else if let live {
         carryOn(live, rule, subject, event, answer)
       } else if let trigger, hasFired(rule.id, trigger, person) {
         return
@@ -324,6 +329,7 @@ struct Desk {
     let isNewEvent = trigger.map { !opening.triggers.contains($0.key) } ?? false
     if let trigger, isNewEvent {
       household.openings[index].triggers.append(trigger.key)
+      noteFirstTrigger(index)
       household.fired.append(
         Fired(
           rule: rule.id, event: trigger.key, subject: opening.subject,
@@ -337,6 +343,24 @@ struct Desk {
     }
   }
 
+  /// What stood firm now hangs on a missing fact: without another reason it becomes a review.
+  private mutating func doubt(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?,
+    _ answer: Answer
+  ) {
+    let trigger = event.flatMap(file.event)?.key
+    if let trigger {
+      guard household.openings[index].triggers.contains(trigger) else { return }
+      guard household.openings[index].triggers == [trigger] else {
+        household.openings[index].triggers.removeAll { $0 == trigger }
+        noteFirstTrigger(index)
+        return
+      }
+    }
+    end(index, rule)
+    begin(rule, subject, event, answer)
+  }
+
   /// An opening one of whose reasons has gone: without another it ends.
   private mutating func release(_ index: Int, _ rule: CompiledRule, _ trigger: EventKey?) {
     if let trigger {
@@ -346,9 +370,19 @@ struct Desk {
       household.fired.removeAll {
         $0.rule == rule.id && $0.event == trigger && $0.subject == subject
       }
-      guard household.openings[index].triggers.isEmpty else { return }
+      guard household.openings[index].triggers.isEmpty else {
+        noteFirstTrigger(index)
+        return
+      }
     }
     end(index, rule)
+  }
+
+  /// The earliest event that an opening rests on counts as the one that opened it, whatever the
+  /// order in which they came (semantics 27).
+  private mutating func noteFirstTrigger(_ index: Int) {
+    let effective = household.openings[index].triggers.compactMap(file.effective)
+    if let first = effective.min() { household.openings[index].openedBy = first }
   }
 
   /// Ends an opening that no longer holds, with the reason that the file shows.
@@ -396,6 +430,22 @@ struct Desk {
         household.openings[index].triggers.removeAll { $0 == trigger }
         if opening.isLive, household.openings[index].triggers.isEmpty {
           withdraw(index, revocation.reason == .retracted ? .retracted : .superseded)
+        }
+      }
+    }
+  }
+
+  /// Releases openings from events that turn out to belong to another household, since a notice
+  /// about the person's home came later.
+  private mutating func releaseStrangers(_ rulebook: Rulebook) {
+    for eventful in rulebook.eventRules {
+      let rule = eventful.rule
+      let ours = Set(triggers(eventful.types).compactMap { file.event($0)?.key })
+      for index in household.openings.indices.reversed()
+      where household.openings[index].rule == rule.id && household.openings[index].isLive {
+        for trigger in household.openings[index].triggers
+        where !ours.contains(trigger) && file.holds(trigger) {
+          release(index, rule, trigger)
         }
       }
     }

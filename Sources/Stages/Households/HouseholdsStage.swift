@@ -110,8 +110,9 @@ public final class HouseholdsStage: Stage {
       let view = persons.first(where: { $0.id == person })?.view,
       let home = view.home(at: visit.now)
     else { return false }
+    let isNewHome = visit.household.forwarding != home
     visit.household.forwarding = home
-    if visit.household.handedOverEpoch < view.provisionalEpoch {
+    if isNewHome || visit.household.handedOverEpoch < view.provisionalEpoch {
       visit.household.handedOverEpoch = view.provisionalEpoch
       let handover = Handover(
         openings: visit.household.openings, fired: visit.household.fired)
