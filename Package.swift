@@ -121,7 +121,7 @@ let package = Package(
     .testTarget(
       name: "IntakeTests",
       dependencies: [
-        "Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON", "City",
+        "Intake", "Policy", "Records", "Streaming", "Vocabulary", "CSimdJSON",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -212,7 +212,10 @@ import Vocabulary
     #expect(
       event.targets.map(\.target) == [.household("hh-1"), .person(adult), .person(child)])
     #expect(event.event.effective == Instant("2024-03-01T00:00:00+08:00"))
-    #expect(event.event.value(of: FactID("event.hukou_subdistrict")) == .string("310101013"))
+    #expect(
+      event.targets.first?.fields == [
+        FactField(FactID("household.hukou_subdistrict"), .string("310101013"))
+      ])
   }
 
   @Test func familiesNameEachOther() throws {
