@@ -203,8 +203,9 @@ extension Life {
       term: term ?? (programme.term > 0 ? programme.term : nil),
       at: time - 40 * 86_400, .exact(40 * 86_400 - 1500))
     for adult in cast.adults {
+      city.people[Int(adult)].income = UInt16(random.within(20...70))
       earn(
-        adult, fen: random.within(20_000...70_000),
+        adult, fen: Int(city.people[Int(adult)].income) * 1000 + random.below(1000),
         month: CivilDate(dayNumber: dated(time)).firstOfMonth.adding(months: -1).dayNumber,
         at: time - 1400, .exact(40))
     }
