@@ -72,6 +72,8 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// Where a record did not decode before its partition was restored; a second time stops.
   var suspects: Set<Suspect> = []
   private var lagMeasuredAt = Instant.distantPast
+  /// Turns in a row that failed: the pause before the next grows with it.
+  private var failures = 0
 
   struct Suspect: Hashable {
     let channel: Channel
@@ -128,19 +130,23 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         worked = true
       }
       publishStatistics()
+      failures = 0
       return worked
     } catch {
       try recover(error)
       publishStatistics()
+      // A cause that stays must not spin.
+      if failures > 0 { pause(min(configuration.retryMilliseconds << min(failures, 6), 1000)) }
+      failures += 1
       return true
     }
   }
 
-  /// Closes the stores and leaves the group.
+  /// Leaves the group, so that others can take over, and closes the stores.
   public func shutDown() {
     if transactionOpen { try? log.abort() }
-    closeStates(flush: true)
     log.close()
+    closeStates(flush: true)
   }
 
   /// The stage partitions whose stores are open and restored.
@@ -351,9 +357,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
       do throws(WorkerFailure) {
         return try attempt { () throws(LogFailure) in try log.rejoin() }
       } catch {
-        guard case .log(let failure) = error, failure.recovery != .fatal, !stop.isRaised else {
-          throw error
-        }
+        guard case .log(let failure) = error, failure.recovery != .fatal else { throw error }
+        // Asked to end while the log is away: the loop sees it.
+        if stop.isRaised { return }
       }
     }
   }

@@ -126,18 +126,25 @@ extension Worker {
   private func openState(
     _ channel: Channel, _ partition: Int32
   ) throws(WorkerFailure) -> Opener.State {
-    do throws(StateFailure) {
-      let (state, wiped) = try opener.open(channel, partition: partition)
+    let opened = try attempt { () throws(LogFailure) -> Result<Opened, StateFailure> in
+      do throws(StateFailure) {
+        return .success(try opener.open(channel, partition: partition))
+      } catch {
+        // Another worker of this process lost the partition and has yet to hear of it.
+        guard error.code == .busy else { return .failure(error) }
+        throw LogFailure(.retry, code: error.code.rawValue, detail: error.detail)
+      }
+    }
+    switch opened {
+    case .success(let (state, wiped)):
       if let wiped { emit(.stateWiped(channel, partition: partition, wiped)) }
       return state
-    } catch {
-      // Another worker of this process may still be giving the partition up.
-      if error.code == .busy {
-        throw .log(LogFailure(.fenced, code: error.code.rawValue, detail: error.detail))
-      }
-      throw .state(channel, partition: partition, error)
+    case .failure(let failure):
+      throw .state(channel, partition: partition, failure)
     }
   }
+
+  private typealias Opened = (state: Opener.State, wiped: WipeReason?)
 
   /// Wipes a copy that does not go with the changelog.
   private func distrust(
