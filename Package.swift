@@ -70,6 +70,10 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "City", dependencies: ["Vocabulary"], swiftSettings: strict),
     .target(
+      name: "PolicyTools",
+      dependencies: ["Intake", "Policy", "Runtime", "Stages", "Streaming", "Vocabulary"],
+      swiftSettings: strict),
+    .target(
       name: "Operations",
       dependencies: [
         "KafkaIO", "Policy", "Vocabulary", .product(name: "Logging", package: "swift-log"),
@@ -117,6 +121,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PolicyTests", dependencies: ["Policy", "Expression", "Vocabulary"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PolicyToolsTests", dependencies: ["PolicyTools", "Policy", "Vocabulary"],
       swiftSettings: strict),
     .testTarget(
       name: "IntakeTests",
