@@ -53,11 +53,11 @@ struct EventBuilder {
     add("date", quoted(day.description))
     add("asOf", quoted(day.description))
     add("transactionId", quoted(id))
-    add("centre", quoted("310101002"))
+    add("centre", quoted("310105001"))
     if type == "household.composition" {
-      add("subdistrict", quoted("310101002"))
-      if !data.contains(where: { $0.0 == "subdistrict" && $0.1 != quoted("310101002") }) {
-        add("committee", quoted("310101002001"))
+      add("subdistrict", quoted("310105001"))
+      if !data.contains(where: { $0.0 == "subdistrict" && $0.1 != quoted("310105001") }) {
+        add("committee", quoted("310105001001"))
       }
     }
   }

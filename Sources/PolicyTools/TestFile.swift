@@ -43,6 +43,8 @@ public struct TestCase: Sendable {
   /// Timers run on until then.
   public let until: Instant?
   public let expected: [ExpectedOutput]
+  /// Rules whose outputs are not looked at, such as the escalation of what nobody takes up here.
+  public let ignored: Set<String>
 }
 
 /// Reads `tests/*.yaml`:
@@ -58,7 +60,7 @@ public struct TestCase: Sendable {
 ///           - {rule: A05, for: child, to: advisor, state: requested, urgency: P0}
 ///           - {rule: A05, audience: [child-desk], state: firing}
 ///
-/// A file may also be a single case with `events` and `expect` at its top. People are named; a date
+/// `ignore: [F02]` leaves the outputs of a rule out. A file may also be a single case with `events` and `expect` at its top. People are named; a date
 /// of birth makes a number of that date (`f` for a woman). Times without an hour are 09:00. What is
 /// left out of `data` is filled in: the event's day as `date` or `asOf`, the name of a member, a
 /// sub-district and committee, a transaction number.
@@ -66,6 +68,7 @@ public struct TestReader {
   let sources: SourceCatalog
   let collector: DiagnosticCollector
   private var people: [String: String] = [:]
+  private var ignored: Set<String> = []
 
   public init(sources: SourceCatalog, collector: DiagnosticCollector) {
     self.sources = sources
@@ -91,6 +94,7 @@ public struct TestReader {
     _ = file.optionalString("note")
     readPeople(file.optional("people"))
     let given = file.optional("given")
+    ignored = Set(file.strings("ignore"))
     var cases: [TestCase] = []
     if let list = file.optional("cases") {
       for yaml in list.sequence ?? [] {
@@ -118,7 +122,7 @@ public struct TestReader {
     if finishes { entry.finish() }
     return TestCase(
       name: name, file: yaml.source.file, line: yaml.line, events: before + events, until: until,
-      expected: expected)
+      expected: expected, ignored: ignored)
   }
 
   private mutating func readPeople(_ yaml: PositionedYAML?) {

@@ -181,8 +181,8 @@ public final class Situation: FactHost {
   }
 
   static let noObject = Value.error(EvaluationError(.host, "no such object"))
-  /// A fact that is known to be absent: `has()` is false, reading is an error.
-  static let absent = Value.error(EvaluationError(.noSuchField, "no value"))
+  /// A fact that is known to be absent: `has()` is false, and it equals no value.
+  static let absent = Value.null
 
   public func count(_ list: HostList) -> Int {
     guard Int(list.index) < lists.count else { return 0 }
