@@ -48,7 +48,9 @@ public enum ExpressionBenchmark {
       "four members, last matches",
       "household.members.exists(m, m.age >= 60 && m.income < params.line)", 300
     ),
-    ("first term false", "member.age < params.child && household.members.exists(m, m.age > 18)", 60),
+    (
+      "first term false", "member.age < params.child && household.members.exists(m, m.age > 18)", 60
+    ),
     ("one comparison", "member.income < params.line", nil),
     ("text equality", "member.relation == 'householder'", nil),
     ("text in constants", "member.relation in ['spouse', 'child', 'member', 'parent']", nil),

@@ -3,8 +3,8 @@ import Foundation
 import Testing
 import Vocabulary
 
-/// Runs the tests of cel-spec, converted to JSON, where their directory is present: the one named by
-/// OUTREACH_CEL_CONFORMANCE, else `../shared/cel/conformance` beside the package.
+/// Runs the tests of cel-spec, converted to JSON, where their directory is present: the one named
+/// by OUTREACH_CEL_CONFORMANCE, else `../shared/cel/conformance` beside the package.
 @Suite struct ConformanceTests {
   /// Tests left out, each with its reason. Key: `file/section/name`.
   static let skipped: [String: String] = [:]

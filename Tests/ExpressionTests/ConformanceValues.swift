@@ -22,7 +22,8 @@ enum ConformanceValues {
       else { return nil }
       let types = parts.compactMap { type($0) }
       guard types.count == parts.count else { return nil }
-      return name == "optional_type" && types.count == 1 ? .optional(types[0]) : .opaque(name, types)
+      return name == "optional_type" && types.count == 1
+        ? .optional(types[0]) : .opaque(name, types)
     default: return nil
     }
   }
@@ -82,7 +83,8 @@ enum ConformanceValues {
     case (.duration(let x), .duration(let y)): x == y
     case (.type(let x), .type(let y)): x == y
     case (.list(let x), .list(let y)):
-      x.elements.count == y.elements.count && zip(x.elements, y.elements).allSatisfy { same($0, $1) }
+      x.elements.count == y.elements.count
+        && zip(x.elements, y.elements).allSatisfy { same($0, $1) }
     case (.map(let x), .map(let y)):
       x.keys.count == y.keys.count
         && zip(x.keys, x.values).allSatisfy { key, value in
@@ -90,7 +92,8 @@ enum ConformanceValues {
         }
     case (.optional(let x), .optional(let y)):
       x.wrapped == nil
-        ? y.wrapped == nil : y.wrapped.map { other in x.wrapped.map { same($0, other) } ?? false } ?? false
+        ? y.wrapped == nil
+        : y.wrapped.map { other in x.wrapped.map { same($0, other) } ?? false } ?? false
     default: false
     }
   }
@@ -101,7 +104,8 @@ enum ConformanceValues {
     case .string(let text): "string \(text)"
     case .list(let list): "[" + list.elements.map(describe).joined(separator: ", ") + "]"
     case .map(let map):
-      "{" + zip(map.keys, map.values).map { "\(describe($0)): \(describe($1))" }
+      "{"
+        + zip(map.keys, map.values).map { "\(describe($0)): \(describe($1))" }
         .joined(separator: ", ") + "}"
     default: "\(value)"
     }

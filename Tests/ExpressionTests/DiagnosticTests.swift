@@ -19,22 +19,30 @@ import Testing
   }
 
   @Test func names() {
-    expect("member.agee < 16", """
+    expect(
+      "member.agee < 16",
+      """
       1:8: cel/undeclared-field: Person has no field 'agee' (did you mean 'age'?)
         | member.agee < 16
         |        ^^^^
       """)
-    expect("membr.age < 16", """
+    expect(
+      "membr.age < 16",
+      """
       1:1: cel/undeclared: 'membr' is not declared (did you mean 'member'?)
         | membr.age < 16
         | ^^^^^
       """)
-    expect("member.name.startWith('张')", """
+    expect(
+      "member.name.startWith('张')",
+      """
       1:13: cel/undeclared-function: there is no function 'startWith' (did you mean 'startsWith'?)
         | member.name.startWith('张')
         |             ^^^^^^^^^
       """)
-    expect("True", """
+    expect(
+      "True",
+      """
       1:1: cel/undeclared: 'True' is not declared (write true)
         | True
         | ^^^^
@@ -42,7 +50,9 @@ import Testing
   }
 
   @Test func allProblemsInOneRun() {
-    expect("member.agee < 16 &&\n  membr.age == 'x' ||\n  1 + 'a' > 2", """
+    expect(
+      "member.agee < 16 &&\n  membr.age == 'x' ||\n  1 + 'a' > 2",
+      """
       1:8: cel/undeclared-field: Person has no field 'agee' (did you mean 'age'?)
         | member.agee < 16 &&
         |        ^^^^
@@ -56,7 +66,9 @@ import Testing
   }
 
   @Test func syntaxAndTypesTogether() {
-    expect("size([1, , 2]) > membr", """
+    expect(
+      "size([1, , 2]) > membr",
+      """
       1:10: cel/syntax: expected an expression, but found ','
         | size([1, , 2]) > membr
         |          ^
@@ -67,49 +79,67 @@ import Testing
   }
 
   @Test func types() {
-    expect("member.age = 3", """
+    expect(
+      "member.age = 3",
+      """
       1:12: cel/token: the character '=' has no meaning here (write `==` to compare)
         | member.age = 3
         |            ^
       """)
-    expect("member.age == '3'", """
+    expect(
+      "member.age == '3'",
+      """
       1:12: cel/no-overload: '==' does not take int and string
         | member.age == '3'
         |            ^^
       """)
-    expect("member.age && true", """
+    expect(
+      "member.age && true",
+      """
       1:1: cel/type: an operand of '&&' must be bool, not int (compare it, as in x > 0)
         | member.age && true
         | ^^^^^^^^^^
       """)
-    expect("member.birth + 3 > today", """
+    expect(
+      "member.birth + 3 > today",
+      """
       1:14: cel/no-overload: '+' does not take date and int (use d.addDays(n))
         | member.birth + 3 > today
         |              ^
       """)
-    expect("member.age.size() > 1", """
+    expect(
+      "member.age.size() > 1",
+      """
       1:12: cel/no-overload: 'size' does not take (int) \
       (it takes string.size() or bytes.size() or list(A).size())
         | member.age.size() > 1
         |            ^^^^
       """)
-    expect("member.age", """
+    expect(
+      "member.age",
+      """
       1:1: cel/result-type: this place takes bool, but the expression is int
         | member.age
         | ^^^^^^^^^^
       """, expecting: .bool)
-    expect("true ? 1 : 'a'", """
+    expect(
+      "true ? 1 : 'a'",
+      """
       1:6: cel/type: the two results of '?:' differ: int and string \
       (wrap one in dyn(...) if that is meant)
         | true ? 1 : 'a'
         |      ^
       """)
-    expect("member.age.x", """
+    expect(
+      "member.age.x",
+      """
       1:12: cel/type: int has no fields, so '.x' means nothing
         | member.age.x
         |            ^
       """)
-    expect("member.exists(m, true)", """
+    expect(
+      "member.exists(m, true)",
+      """
       1:1: cel/type: only a list or a map can be looped over, not Person
         | member.exists(m, true)
         | ^^^^^^
@@ -117,42 +147,58 @@ import Testing
   }
 
   @Test func literalsAndConstants() {
-    expect("'abc", """
+    expect(
+      "'abc",
+      """
       1:1: cel/token: the string literal does not end
         | 'abc
         | ^^^^
       """)
-    expect("9223372036854775808", """
+    expect(
+      "9223372036854775808",
+      """
       1:1: cel/literal: the number is outside the range of int
         | 9223372036854775808
         | ^^^^^^^^^^^^^^^^^^^
       """)
-    expect("'\\q'", """
+    expect(
+      "'\\q'",
+      """
       1:2: cel/literal: unknown escape '\\q' (write `\\\\` for a backslash, or a raw string r'...')
         | '\\q'
         |  ^^
       """)
-    expect("member.name.matches('(张')", """
+    expect(
+      "member.name.matches('(张')",
+      """
       1:21: cel/regex: the regular expression does not compile: missing ')'
         | member.name.matches('(张')
         |                     ^^^^^
       """)
-    expect("today > date('2024-02-30')", """
+    expect(
+      "today > date('2024-02-30')",
+      """
       1:14: cel/constant: '2024-02-30' is no date (as in date('2024-01-31'))
         | today > date('2024-02-30')
         |              ^^^^^^^^^^^^
       """)
-    expect("today.minus('90 days') > member.birth", """
+    expect(
+      "today.minus('90 days') > member.birth",
+      """
       1:13: cel/constant: '90 days' is no term (a term is a number and a unit: 30m 4h 7d 3wd 6mo 1y)
         | today.minus('90 days') > member.birth
         |             ^^^^^^^^^
       """)
-    expect("member.age > 3 and true", """
+    expect(
+      "member.age > 3 and true",
+      """
       1:16: cel/syntax: expected an operator or the end, but found 'and' (write `&&` for and)
         | member.age > 3 and true
         |                ^^^
       """)
-    expect("member.name == “张”", """
+    expect(
+      "member.name == “张”",
+      """
       1:16: cel/token: the character '“' has no meaning here \
       (use the ASCII character, not the full-width one)
         | member.name == “张”
@@ -171,12 +217,16 @@ import Testing
   }
 
   @Test func macros() {
-    expect("household.members.exists(m.x, true)", """
+    expect(
+      "household.members.exists(m.x, true)",
+      """
       1:26: cel/macro: expected a simple variable name (as in list.exists(x, x > 1))
         | household.members.exists(m.x, true)
         |                          ^^^
       """)
-    expect("has(member)", """
+    expect(
+      "has(member)",
+      """
       1:5: cel/macro: has() takes a field, as in has(a.b)
         | has(member)
         |     ^^^^^^
@@ -211,8 +261,9 @@ import Testing
   @Test func dependenciesAndCost() throws {
     let program = try TestHost.environment().compile(
       "household.members.exists(m, m.age >= 60 && m.income < params.line)")
-    #expect(program.dependencies.fields.map { "\($0.object).\($0.field)" }.sorted()
-      == ["Household.members", "Params.line", "Person.age", "Person.income"])
+    #expect(
+      program.dependencies.fields.map { "\($0.object).\($0.field)" }.sorted()
+        == ["Household.members", "Params.line", "Person.age", "Person.income"])
     #expect(program.dependencies.variables == ["household", "params"])
     #expect(program.cost == 122)
     #expect(program.type == .bool)

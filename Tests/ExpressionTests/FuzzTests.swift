@@ -21,19 +21,28 @@ import Vocabulary
       z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
       return z ^ (z >> 31)
     }
-    mutating func pick<T>(_ options: [T]) -> T { options[Int.random(in: 0..<options.count, using: &self)] }
+    mutating func pick<T>(_ options: [T]) -> T {
+      options[Int.random(in: 0..<options.count, using: &self)]
+    }
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
   }
 
   private static let tokens = [
-    "member", "household", "params", ".", ".", "age", "income", "members", "name", "birth", "(", ")",
-    "[", "]", "{", "}", ",", ":", "?", "&&", "||", "!", "-", "+", "*", "/", "%", "==", "!=", "<", "<=",
-    ">", ">=", "in", "1", "0", "-1", "9223372036854775807", "9223372036854775808", "1u", "1.5", "1e308",
-    "'a'", "\"张\"", "b'\\xff'", "r'\\d+'", "'''x'''", "true", "false", "null", "x", "y", "today", "now",
+    "member", "household", "params", ".", ".", "age", "income", "members", "name", "birth", "(",
+    ")",
+    "[", "]", "{", "}", ",", ":", "?", "&&", "||", "!", "-", "+", "*", "/", "%", "==", "!=", "<",
+    "<=",
+    ">", ">=", "in", "1", "0", "-1", "9223372036854775807", "9223372036854775808", "1u", "1.5",
+    "1e308",
+    "'a'", "\"张\"", "b'\\xff'", "r'\\d+'", "'''x'''", "true", "false", "null", "x", "y", "today",
+    "now",
     ".exists(x,", ".all(x,", ".map(x,", ".filter(x,", "cel.bind(x,", ".optMap(x,", "has(", "size(",
-    "optional.of(", ".?age", "[?0]", "'%s %d'.format(", ".matches(", "date(", "age(", "\n", " ", "//", "`a`",
-    "`", "'", "\"", "\\", "\u{0}", "😀", "lists.range(", ".sortBy(x,", ".sum()", ".plus('3wd')", "known(",
-    "math.greatest(", "string(", "int(", "type(", "dyn(", "timestamp(", "duration('1h')", "=", "&", "@",
+    "optional.of(", ".?age", "[?0]", "'%s %d'.format(", ".matches(", "date(", "age(", "\n", " ",
+    "//", "`a`",
+    "`", "'", "\"", "\\", "\u{0}", "😀", "lists.range(", ".sortBy(x,", ".sum()", ".plus('3wd')",
+    "known(",
+    "math.greatest(", "string(", "int(", "type(", "dyn(", "timestamp(", "duration('1h')", "=", "&",
+    "@",
   ]
 
   /// Evaluates what compiles, strictly and leniently.
@@ -80,7 +89,10 @@ import Vocabulary
     run(2) { random in
       var text = String.UnicodeScalarView()
       for _ in 0..<Int.random(in: 0...60, using: &random) {
-        let value = random.chance(80) ? UInt32.random(in: 0..<0x80, using: &random) : UInt32.random(in: 0..<0x11_0000, using: &random)
+        let value =
+          random.chance(80)
+          ? UInt32.random(in: 0..<0x80, using: &random)
+          : UInt32.random(in: 0..<0x11_0000, using: &random)
         if let scalar = Unicode.Scalar(value) { text.append(scalar) }
       }
       return String(text)
@@ -110,8 +122,10 @@ import Vocabulary
 
   @Test func patterns() {
     let parts = [
-      "a", "b", ".", "*", "+", "?", "(", ")", "[", "]", "^", "$", "|", "{2,3}", "{1000}", "\\d", "\\b", "\\pL",
-      "\\p{Han}", "张", "(?i)", "(?:", "\\Q", "\\E", "[^a]", "[[:alpha:]]", "\\x41", "-", "\\", "\\1",
+      "a", "b", ".", "*", "+", "?", "(", ")", "[", "]", "^", "$", "|", "{2,3}", "{1000}", "\\d",
+      "\\b", "\\pL",
+      "\\p{Han}", "张", "(?i)", "(?:", "\\Q", "\\E", "[^a]", "[[:alpha:]]", "\\x41", "-", "\\",
+      "\\1",
     ]
     var environment = TypeEnvironment()
     let a = environment.declareVariable("a", .string)
@@ -123,7 +137,8 @@ import Vocabulary
     let context = EvaluationContext(host: EmptyHost())
     context.set(variable: a, .text(String(repeating: "ab张", count: 200)))
     run(5) { random in
-      let pattern = (0..<Int.random(in: 1...12, using: &random)).map { _ in random.pick(parts) }.joined()
+      let pattern = (0..<Int.random(in: 1...12, using: &random)).map { _ in random.pick(parts) }
+        .joined()
       context.begin(today: .earliest, now: .distantPast, budget: 20_000)
       context.set(variable: b, .text(pattern))
       _ = program.evaluate(context)
@@ -135,7 +150,9 @@ import Vocabulary
   @Test func doubling() throws {
     let environment = TestHost.environment()
     for seed in ["'abcdefgh'", "[1, 2]", "{'a': 1}"] {
-      for double in ["x + x", "[x, x]", "x.map(y, x)", "[x, x].flatten(1)", "string(x) + string(x)"] {
+      for double in [
+        "x + x", "[x, x]", "x.map(y, x)", "[x, x].flatten(1)", "string(x) + string(x)",
+      ] {
         var text = "string([x]).size() > 0 || [x] == [x] || '%s'.format([x]) == ''"
         for _ in 0..<40 { text = "cel.bind(x, \(double), \(text))" }
         var lenient = environment
@@ -152,16 +169,22 @@ import Vocabulary
   private static func expression(_ random: inout Generator, depth: Int) -> String {
     guard depth > 0 else {
       return random.pick([
-        "1", "0", "-9223372036854775808", "1.5", "2u", "'a'", "'张三'", "true", "false", "null", "[]", "{}", "x", "today",
-        "now", "member", "member.age", "member.income", "member.name", "member.birth", "member.present",
-        "household.members", "household.exited", "params.line", "[1, 2, 3]", "['a']", "{'a': 1}", "b'a'",
-        "date('2026-02-28')", "duration('36h')", "timestamp('2026-02-28T12:00:00Z')", "optional.none()",
+        "1", "0", "-9223372036854775808", "1.5", "2u", "'a'", "'张三'", "true", "false", "null", "[]",
+        "{}", "x", "today",
+        "now", "member", "member.age", "member.income", "member.name", "member.birth",
+        "member.present",
+        "household.members", "household.exited", "params.line", "[1, 2, 3]", "['a']", "{'a': 1}",
+        "b'a'",
+        "date('2026-02-28')", "duration('36h')", "timestamp('2026-02-28T12:00:00Z')",
+        "optional.none()",
       ])
     }
     func sub() -> String { expression(&random, depth: depth - 1 - (random.chance(30) ? 1 : 0)) }
     switch Int.random(in: 0..<12, using: &random) {
     case 0...3:
-      let op = random.pick(["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||"])
+      let op = random.pick([
+        "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||",
+      ])
       return "(\(sub()) \(op) \(sub()))"
     case 4: return "(\(sub()) ? \(sub()) : \(sub()))"
     case 5:
@@ -171,18 +194,25 @@ import Vocabulary
     case 7: return "cel.bind(x, \(sub()), \(sub()))"
     case 8:
       let name = random.pick([
-        "size", "string", "int", "double", "dyn", "type", "yuan", "date", "known", "math.abs", "lists.range",
-        "optional.of", "bytes", "strings.quote", "math.greatest", "timestamp", "duration", "bool", "uint",
+        "size", "string", "int", "double", "dyn", "type", "yuan", "date", "known", "math.abs",
+        "lists.range",
+        "optional.of", "bytes", "strings.quote", "math.greatest", "timestamp", "duration", "bool",
+        "uint",
       ])
       return "\(name)(\(sub()))"
     case 9:
       let name = random.pick([
-        "startsWith", "matches", "contains", "split", "join", "addDays", "addMonths", "plus", "minus", "addWorkdays",
+        "startsWith", "matches", "contains", "split", "join", "addDays", "addMonths", "plus",
+        "minus", "addWorkdays",
         "indexOf", "charAt", "or", "orValue", "format", "flatten", "getHours",
       ])
       return "\(sub()).\(name)(\(sub()))"
     case 10: return "\(random.pick(["age", "workdays", "months"]))(\(sub()), \(sub()))"
-    default: return "\(random.pick(["!", "-"]))(\(sub()))\(random.pick(["", "[0]", "[?0]", ".?a", ".age", ".size()", ".sum()", ".distinct()"]))"
+    default:
+      let suffix = random.pick([
+        "", "[0]", "[?0]", ".?a", ".age", ".size()", ".sum()", ".distinct()",
+      ])
+      return "\(random.pick(["!", "-"]))(\(sub()))\(suffix)"
     }
   }
 }

@@ -31,7 +31,8 @@ import Vocabulary
   }
 
   @Test(arguments: [
-    ("${member.agee}", "1:10: cel/undeclared-field"), ("a\n张${member.nam}", "2:11: cel/undeclared-field"),
+    ("${member.agee}", "1:10: cel/undeclared-field"),
+    ("a\n张${member.nam}", "2:11: cel/undeclared-field"),
     ("${member", "1:1: cel/template"), ("${member}", "1:3: cel/template"),
     ("${household.members}", "1:3: cel/template"), ("x${}", "1:4: cel/syntax"),
     ("${1 +}${membr}", "1:6: cel/syntax"),

@@ -82,7 +82,8 @@ import Vocabulary
   @Test func readsNothingThatIsNotNeeded() throws {
     let environment = TestHost.environment()
     let host = Self.host()
-    let program = try environment.compile("member.age > 50 && household.members.exists(m, m.present)")
+    let program = try environment.compile(
+      "member.age > 50 && household.members.exists(m, m.present)")
     _ = program.decide(host.context(environment))
     #expect(host.reads == 1)
   }

@@ -83,7 +83,9 @@ import Vocabulary
 
   @Test func whatIsNotEvaluatedDoesNotCount() throws {
     let environment = TestHost.environment()
-    for text in ["false && today.day() == 3", "member.age < 3 && today > date('2026-06-01')", "1 < 2"] {
+    for text in [
+      "false && today.day() == 3", "member.age < 3 && today > date('2026-06-01')", "1 < 2",
+    ] {
       let context = Self.host().context(environment, today: "2026-05-20")
       _ = try environment.compile(text).evaluate(context)
       #expect(context.validUntil == .distantFuture, "\(text)")

@@ -18,25 +18,31 @@ extension StandardLibrary {
       l.global("string", "string_\(type)", [type], .string, .unary { _, x in Convert.string(x) })
     }
     for type in [CELType.string, .bytes] {
-      l.global("bytes", "bytes_\(type)", [type], .bytes, .unary { _, x in
-        switch x {
-        case .string(let text), .bytes(let text): .bytes(text)
-        default: .noSuchOverload
-        }
-      })
+      l.global(
+        "bytes", "bytes_\(type)", [type], .bytes,
+        .unary { _, x in
+          switch x {
+          case .string(let text), .bytes(let text): .bytes(text)
+          default: .noSuchOverload
+          }
+        })
     }
     for type in [CELType.bool, .string] {
       l.global("bool", "bool_\(type)", [type], .bool, .unary { _, x in Convert.bool(x) })
     }
     for type in [CELType.string, .int, .timestamp] {
-      l.global("timestamp", "timestamp_\(type)", [type], .timestamp, .unary { _, x in
-        Convert.timestamp(x)
-      })
+      l.global(
+        "timestamp", "timestamp_\(type)", [type], .timestamp,
+        .unary { _, x in
+          Convert.timestamp(x)
+        })
     }
     for type in [CELType.string, .duration] {
-      l.global("duration", "duration_\(type)", [type], .duration, .unary { _, x in
-        Convert.duration(x)
-      })
+      l.global(
+        "duration", "duration_\(type)", [type], .duration,
+        .unary { _, x in
+          Convert.duration(x)
+        })
     }
     for type in [CELType.string, .bytes, .list(a)] {
       addSize(&l, type)

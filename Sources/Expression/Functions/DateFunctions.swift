@@ -3,32 +3,40 @@ import Vocabulary
 /// The additions for policies: civil dates of Asia/Shanghai, ages, working days, terms and money.
 extension StandardLibrary {
   static func addDates(_ l: inout LibraryBuilder) {
-    l.global("date", "date_string", [.string], .date, .unary { _, x in
-      guard case .string(let text) = x else { return .noSuchOverload }
-      return CivilDate(text.string).map(Value.date)
-        ?? .failure(.conversion, "no date such as '2024-01-31'")
-    })
-    l.global("date", "date_timestamp", [.timestamp], .date, .unary { _, x in
-      guard case .timestamp(let time) = x else { return .noSuchOverload }
-      return .date(CivilTime(time, offset: 8 * 3600).date)
-    })
+    l.global(
+      "date", "date_string", [.string], .date,
+      .unary { _, x in
+        guard case .string(let text) = x else { return .noSuchOverload }
+        return CivilDate(text.string).map(Value.date)
+          ?? .failure(.conversion, "no date such as '2024-01-31'")
+      })
+    l.global(
+      "date", "date_timestamp", [.timestamp], .date,
+      .unary { _, x in
+        guard case .timestamp(let time) = x else { return .noSuchOverload }
+        return .date(CivilTime(time, offset: 8 * 3600).date)
+      })
     l.global("date", "date_date", [.date], .date, .unary { _, x in x })
-    l.global("date", "date_parts", [.int, .int, .int], .date, .ternary { _, y, m, d in
-      guard case .int(let year) = y, case .int(let month) = m, case .int(let day) = d else {
-        return .noSuchOverload
-      }
-      guard let year = Int(exactly: year), let month = Int(exactly: month),
-        let day = Int(exactly: day), let date = CivilDate(year: year, month: month, day: day)
-      else { return .failure(.range, "there is no such date") }
-      return .date(date)
-    })
+    l.global(
+      "date", "date_parts", [.int, .int, .int], .date,
+      .ternary { _, y, m, d in
+        guard case .int(let year) = y, case .int(let month) = m, case .int(let day) = d else {
+          return .noSuchOverload
+        }
+        guard let year = Int(exactly: year), let month = Int(exactly: month),
+          let day = Int(exactly: day), let date = CivilDate(year: year, month: month, day: day)
+        else { return .failure(.range, "there is no such date") }
+        return .date(date)
+      })
     addParts(&l)
     addSteps(&l)
     addSpans(&l)
-    l.global("yuan", "yuan_int", [.int], .string, .unary { _, x in
-      guard case .int(let fen) = x else { return .noSuchOverload }
-      return .text(Fen(fen).yuan)
-    })
+    l.global(
+      "yuan", "yuan_int", [.int], .string,
+      .unary { _, x in
+        guard case .int(let fen) = x else { return .noSuchOverload }
+        return .text(Fen(fen).yuan)
+      })
   }
 
   private static func addParts(_ l: inout LibraryBuilder) {
@@ -37,19 +45,25 @@ extension StandardLibrary {
       ("weekday", { $0.weekday }),
     ]
     for (name, part) in parts {
-      l.method(name, "date_\(name)", [.date], .int, .unary { _, x in
-        guard case .date(let date) = x else { return .noSuchOverload }
-        return .int(Int64(part(date)))
-      })
+      l.method(
+        name, "date_\(name)", [.date], .int,
+        .unary { _, x in
+          guard case .date(let date) = x else { return .noSuchOverload }
+          return .int(Int64(part(date)))
+        })
     }
-    l.method("at_start", "date_at_start", [.date], .timestamp, .unary { _, x in
-      guard case .date(let date) = x else { return .noSuchOverload }
-      return .timestamp(Timestamp(Instant(startOf: date)))
-    })
-    l.method("at_end", "date_at_end", [.date], .timestamp, .unary { _, x in
-      guard case .date(let date) = x else { return .noSuchOverload }
-      return .timestamp(Timestamp(Instant(endOf: date)))
-    })
+    l.method(
+      "at_start", "date_at_start", [.date], .timestamp,
+      .unary { _, x in
+        guard case .date(let date) = x else { return .noSuchOverload }
+        return .timestamp(Timestamp(Instant(startOf: date)))
+      })
+    l.method(
+      "at_end", "date_at_end", [.date], .timestamp,
+      .unary { _, x in
+        guard case .date(let date) = x else { return .noSuchOverload }
+        return .timestamp(Timestamp(Instant(endOf: date)))
+      })
     l.method(
       "isWorkday", "date_is_workday", [.date], .bool, needsContext: true,
       .unary { c, x in
@@ -59,20 +73,24 @@ extension StandardLibrary {
   }
 
   private static func addSteps(_ l: inout LibraryBuilder) {
-    l.method("addDays", "date_add_days", [.date, .int], .date, .binary { _, x, n in
-      guard case .date(let date) = x, case .int(let days) = n else { return .noSuchOverload }
-      let (sum, overflow) = Int64(date.dayNumber).addingReportingOverflow(days)
-      guard !overflow, sum >= Int64(CivilDate.earliest.dayNumber),
-        sum <= Int64(CivilDate.latest.dayNumber)
-      else { return .error(.dateRange) }
-      return .date(CivilDate(dayNumber: Int32(sum)))
-    })
-    for (name, factor) in [("addMonths", 1), ("addYears", 12)] {
-      l.method(name, "date_\(name)", [.date, .int], .date, .binary { _, x, n in
-        guard case .date(let date) = x, case .int(let count) = n else { return .noSuchOverload }
-        guard count.magnitude <= 20_000 else { return .error(.dateRange) }
-        return checked(date.adding(months: Int(count) * factor))
+    l.method(
+      "addDays", "date_add_days", [.date, .int], .date,
+      .binary { _, x, n in
+        guard case .date(let date) = x, case .int(let days) = n else { return .noSuchOverload }
+        let (sum, overflow) = Int64(date.dayNumber).addingReportingOverflow(days)
+        guard !overflow, sum >= Int64(CivilDate.earliest.dayNumber),
+          sum <= Int64(CivilDate.latest.dayNumber)
+        else { return .error(.dateRange) }
+        return .date(CivilDate(dayNumber: Int32(sum)))
       })
+    for (name, factor) in [("addMonths", 1), ("addYears", 12)] {
+      l.method(
+        name, "date_\(name)", [.date, .int], .date,
+        .binary { _, x, n in
+          guard case .date(let date) = x, case .int(let count) = n else { return .noSuchOverload }
+          guard count.magnitude <= 20_000 else { return .error(.dateRange) }
+          return checked(date.adding(months: Int(count) * factor))
+        })
     }
     l.method(
       "addWorkdays", "date_add_workdays", [.date, .int], .date, cost: 8, needsContext: true,
@@ -89,7 +107,7 @@ extension StandardLibrary {
           guard case .date(let date) = x, case .string(let text) = t else {
             return .noSuchOverload
           }
-          guard let term = Term(text.string) else { return invalidTerm }
+          guard let term = TermText.parse(text) else { return invalidTerm }
           return shift(c, date, term, forward: forward)
         })
     }
@@ -114,14 +132,18 @@ extension StandardLibrary {
   }
 
   private static func addSpans(_ l: inout LibraryBuilder) {
-    l.global("age", "age", [.date, .date], .int, .binary { _, x, y in
-      guard case .date(let birth) = x, case .date(let on) = y else { return .noSuchOverload }
-      return .int(Int64(birth.age(on: on)))
-    })
-    l.global("months", "months", [.date, .date], .int, .binary { _, x, y in
-      guard case .date(let from) = x, case .date(let to) = y else { return .noSuchOverload }
-      return .int(Int64(fullMonths(from, to)))
-    })
+    l.global(
+      "age", "age", [.date, .date], .int,
+      .binary { _, x, y in
+        guard case .date(let birth) = x, case .date(let on) = y else { return .noSuchOverload }
+        return .int(Int64(birth.age(on: on)))
+      })
+    l.global(
+      "months", "months", [.date, .date], .int,
+      .binary { _, x, y in
+        guard case .date(let from) = x, case .date(let to) = y else { return .noSuchOverload }
+        return .int(Int64(fullMonths(from, to)))
+      })
     l.add(
       "workdays",
       FunctionOverload(

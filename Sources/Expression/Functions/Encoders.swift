@@ -1,17 +1,21 @@
 extension StandardLibrary {
   static func addEncoders(_ l: inout LibraryBuilder) {
-    l.global("base64.encode", "base64_encode", [.bytes], .string, cost: 8, .unary { c, x in
-      guard case .bytes(let bytes) = x else { return .noSuchOverload }
-      guard c.spend(bytes: bytes.count) else { return .error(.budget) }
-      guard bytes.count <= Arithmetic.maxBytes / 2 else { return .error(.size) }
-      return .string(Text(Base64.encode(bytes.array)))
-    })
-    l.global("base64.decode", "base64_decode", [.string], .bytes, cost: 8, .unary { c, x in
-      guard case .string(let text) = x else { return .noSuchOverload }
-      guard c.spend(bytes: text.count) else { return .error(.budget) }
-      return Base64.decode(text.array).map { .bytes(Text($0)) }
-        ?? .failure(.conversion, "invalid base64")
-    })
+    l.global(
+      "base64.encode", "base64_encode", [.bytes], .string, cost: 8,
+      .unary { c, x in
+        guard case .bytes(let bytes) = x else { return .noSuchOverload }
+        guard c.spend(bytes: bytes.count) else { return .error(.budget) }
+        guard bytes.count <= Arithmetic.maxBytes / 2 else { return .error(.size) }
+        return .string(Text(Base64.encode(bytes.array)))
+      })
+    l.global(
+      "base64.decode", "base64_decode", [.string], .bytes, cost: 8,
+      .unary { c, x in
+        guard case .string(let text) = x else { return .noSuchOverload }
+        guard c.spend(bytes: text.count) else { return .error(.budget) }
+        return Base64.decode(text.array).map { .bytes(Text($0)) }
+          ?? .failure(.conversion, "invalid base64")
+      })
   }
 }
 

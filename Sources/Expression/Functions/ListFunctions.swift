@@ -2,46 +2,62 @@ extension StandardLibrary {
   private static let a = CELType.parameter("A")
 
   static func addLists(_ l: inout LibraryBuilder) {
-    l.global("lists.range", "lists_range", [.int], .list(.int), cost: 16, .unary { c, x in
-      guard case .int(let count) = x else { return .noSuchOverload }
-      guard count >= 0, count <= Int64(Arithmetic.maxElements) else { return .error(.size) }
-      guard c.spend(Int(count)) else { return .error(.budget) }
-      return .array((0..<count).map { .int($0) })
-    })
-    l.method("slice", "list_slice", [.list(a), .int, .int], .list(a), cost: 8, .ternary {
-      c, x, n, m in
-      guard case .int(let start) = n, case .int(let end) = m else { return .noSuchOverload }
-      return map(c, x) { elements in
-        guard start >= 0, end >= start, end <= Int64(elements.count) else {
-          return .failure(.index, "invalid slice")
+    l.global(
+      "lists.range", "lists_range", [.int], .list(.int), cost: 16,
+      .unary { c, x in
+        guard case .int(let count) = x else { return .noSuchOverload }
+        guard count >= 0, count <= Int64(Arithmetic.maxElements) else { return .error(.size) }
+        guard c.spend(Int(count)) else { return .error(.budget) }
+        return .array((0..<count).map { .int($0) })
+      })
+    l.method(
+      "slice", "list_slice", [.list(a), .int, .int], .list(a), cost: 8,
+      .ternary {
+        c, x, n, m in
+        guard case .int(let start) = n, case .int(let end) = m else { return .noSuchOverload }
+        return map(c, x) { elements in
+          guard start >= 0, end >= start, end <= Int64(elements.count) else {
+            return .failure(.index, "invalid slice")
+          }
+          return .array(Array(elements[Int(start)..<Int(end)]))
         }
-        return .array(Array(elements[Int(start)..<Int(end)]))
-      }
-    })
-    l.method("reverse", "list_reverse", [.list(a)], .list(a), cost: 8, .unary { c, x in
-      map(c, x) { .array($0.reversed()) }
-    })
-    l.method("distinct", "list_distinct", [.list(a)], .list(a), cost: 64, .unary { c, x in
-      map(c, x) { distinct(c, $0) }
-    })
-    l.method("flatten", "list_flatten", [.list(.list(a))], .list(a), cost: 32, .unary { c, x in
-      flatten(c, x, 1)
-    })
-    l.method("flatten", "list_flatten_depth", [.list(.dyn), .int], .list(.dyn), cost: 32, .binary {
-      c, x, n in
-      guard case .int(let depth) = n else { return .noSuchOverload }
-      guard depth >= 0 else { return .failure(.argument, "negative depth") }
-      return flatten(c, x, min(depth, 64))
-    })
-    l.method("first", "list_first", [.list(a)], .optional(a), .unary { c, x in
-      c.listCount(x) == 0
-        ? .optional(.none) : .optional(OptionalValue(c.listElement(x, 0)))
-    })
-    l.method("last", "list_last", [.list(a)], .optional(a), .unary { c, x in
-      let count = c.listCount(x)
-      return count == 0
-        ? .optional(.none) : .optional(OptionalValue(c.listElement(x, count - 1)))
-    })
+      })
+    l.method(
+      "reverse", "list_reverse", [.list(a)], .list(a), cost: 8,
+      .unary { c, x in
+        map(c, x) { .array($0.reversed()) }
+      })
+    l.method(
+      "distinct", "list_distinct", [.list(a)], .list(a), cost: 64,
+      .unary { c, x in
+        map(c, x) { distinct(c, $0) }
+      })
+    l.method(
+      "flatten", "list_flatten", [.list(.list(a))], .list(a), cost: 32,
+      .unary { c, x in
+        flatten(c, x, 1)
+      })
+    l.method(
+      "flatten", "list_flatten_depth", [.list(.dyn), .int], .list(.dyn), cost: 32,
+      .binary {
+        c, x, n in
+        guard case .int(let depth) = n else { return .noSuchOverload }
+        guard depth >= 0 else { return .failure(.argument, "negative depth") }
+        return flatten(c, x, min(depth, 64))
+      })
+    l.method(
+      "first", "list_first", [.list(a)], .optional(a),
+      .unary { c, x in
+        c.listCount(x) == 0
+          ? .optional(.none) : .optional(OptionalValue(c.listElement(x, 0)))
+      })
+    l.method(
+      "last", "list_last", [.list(a)], .optional(a),
+      .unary { c, x in
+        let count = c.listCount(x)
+        return count == 0
+          ? .optional(.none) : .optional(OptionalValue(c.listElement(x, count - 1)))
+      })
     addSorts(&l)
     addSums(&l)
   }
@@ -105,9 +121,11 @@ extension StandardLibrary {
   }
 
   private static func addSorts(_ l: inout LibraryBuilder) {
-    l.method("sort", "list_sort", [.list(a)], .list(a), cost: 64, .unary { c, x in
-      map(c, x) { sort(c, $0, by: $0) }
-    })
+    l.method(
+      "sort", "list_sort", [.list(a)], .list(a), cost: 64,
+      .unary { c, x in
+        map(c, x) { sort(c, $0, by: $0) }
+      })
     // What the macro sortBy(x, key) calls: a list and the keys of its elements.
     l.global(
       "@sortByKeys", "list_sort_by", [.list(a), .list(.parameter("K"))], .list(a), cost: 64,
@@ -152,17 +170,19 @@ extension StandardLibrary {
         case .double: .double(0)
         default: .duration(0)
         }
-      l.method("sum", "list_sum_\(type)", [.list(type)], type, cost: 16, .unary { c, x in
-        map(c, x) { elements in
-          // A list of unknown element type takes the zero of its first element.
-          var total = elements.first == nil ? zero : nil
-          for element in elements {
-            total = total.map { Arithmetic.add(c, $0, element) } ?? Arithmetic.number(element)
-            if let total, total.isAbrupt { return total }
+      l.method(
+        "sum", "list_sum_\(type)", [.list(type)], type, cost: 16,
+        .unary { c, x in
+          map(c, x) { elements in
+            // A list of unknown element type takes the zero of its first element.
+            var total = elements.first == nil ? zero : nil
+            for element in elements {
+              total = total.map { Arithmetic.add(c, $0, element) } ?? Arithmetic.number(element)
+              if let total, total.isAbrupt { return total }
+            }
+            return total ?? zero
           }
-          return total ?? zero
-        }
-      })
+        })
     }
   }
 }

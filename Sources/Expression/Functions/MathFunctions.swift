@@ -1,39 +1,47 @@
 extension StandardLibrary {
   static func addMath(_ l: inout LibraryBuilder) {
     for (name, isGreatest) in [("math.greatest", true), ("math.least", false)] {
-      l.global(name, name, [.dyn], .dyn, .variadic { c, values in
-        extremum(c, values, isGreatest: isGreatest)
-      })
+      l.global(
+        name, name, [.dyn], .dyn,
+        .variadic { c, values in
+          extremum(c, values, isGreatest: isGreatest)
+        })
     }
     let roundings: [(String, FloatingPointRoundingRule)] = [
       ("ceil", .up), ("floor", .down), ("round", .toNearestOrAwayFromZero), ("trunc", .towardZero),
     ]
     for (name, rule) in roundings {
-      l.global("math.\(name)", "math_\(name)", [.double], .double, .unary { _, x in
-        guard case .double(let value) = x else { return .noSuchOverload }
-        return .double(value.rounded(rule))
-      })
+      l.global(
+        "math.\(name)", "math_\(name)", [.double], .double,
+        .unary { _, x in
+          guard case .double(let value) = x else { return .noSuchOverload }
+          return .double(value.rounded(rule))
+        })
     }
     let tests: [(String, @Sendable (Double) -> Bool)] = [
       ("isNaN", { $0.isNaN }), ("isInf", { $0.isInfinite }), ("isFinite", { $0.isFinite }),
     ]
     for (name, test) in tests {
-      l.global("math.\(name)", "math_\(name)", [.double], .bool, .unary { _, x in
-        guard case .double(let value) = x else { return .noSuchOverload }
-        return .bool(test(value))
-      })
+      l.global(
+        "math.\(name)", "math_\(name)", [.double], .bool,
+        .unary { _, x in
+          guard case .double(let value) = x else { return .noSuchOverload }
+          return .bool(test(value))
+        })
     }
     for type in [CELType.int, .uint, .double] {
       l.global("math.abs", "math_abs_\(type)", [type], type, .unary { _, x in absolute(x) })
       l.global("math.sign", "math_sign_\(type)", [type], type, .unary { _, x in sign(x) })
-      l.global("math.sqrt", "math_sqrt_\(type)", [type], .double, .unary { _, x in
-        switch x {
-        case .int(let value): .double(Double(value).squareRoot())
-        case .uint(let value): .double(Double(value).squareRoot())
-        case .double(let value): .double(value.squareRoot())
-        default: .noSuchOverload
-        }
-      })
+      l.global(
+        "math.sqrt", "math_sqrt_\(type)", [type], .double,
+        .unary { _, x in
+          switch x {
+          case .int(let value): .double(Double(value).squareRoot())
+          case .uint(let value): .double(Double(value).squareRoot())
+          case .double(let value): .double(value.squareRoot())
+          default: .noSuchOverload
+          }
+        })
     }
     addBits(&l)
   }
@@ -93,29 +101,35 @@ extension StandardLibrary {
     ]
     for (name, operation) in operations {
       for type in [CELType.int, .uint] {
-        l.global("math.\(name)", "math_\(name)_\(type)", [type, type], type, .binary { _, x, y in
-          switch (x, y) {
-          case (.int(let a), .int(let b)):
-            .int(Int64(bitPattern: operation(UInt64(bitPattern: a), UInt64(bitPattern: b))))
-          case (.uint(let a), .uint(let b)): .uint(operation(a, b))
-          default: .noSuchOverload
-          }
-        })
+        l.global(
+          "math.\(name)", "math_\(name)_\(type)", [type, type], type,
+          .binary { _, x, y in
+            switch (x, y) {
+            case (.int(let a), .int(let b)):
+              .int(Int64(bitPattern: operation(UInt64(bitPattern: a), UInt64(bitPattern: b))))
+            case (.uint(let a), .uint(let b)): .uint(operation(a, b))
+            default: .noSuchOverload
+            }
+          })
       }
     }
     for type in [CELType.int, .uint] {
-      l.global("math.bitNot", "math_bitNot_\(type)", [type], type, .unary { _, x in
-        switch x {
-        case .int(let value): .int(~value)
-        case .uint(let value): .uint(~value)
-        default: .noSuchOverload
-        }
-      })
+      l.global(
+        "math.bitNot", "math_bitNot_\(type)", [type], type,
+        .unary { _, x in
+          switch x {
+          case .int(let value): .int(~value)
+          case .uint(let value): .uint(~value)
+          default: .noSuchOverload
+          }
+        })
       for isLeft in [true, false] {
         let name = isLeft ? "bitShiftLeft" : "bitShiftRight"
-        l.global("math.\(name)", "math_\(name)_\(type)", [type, .int], type, .binary { _, x, n in
-          shift(x, n, isLeft: isLeft)
-        })
+        l.global(
+          "math.\(name)", "math_\(name)_\(type)", [type, .int], type,
+          .binary { _, x, n in
+            shift(x, n, isLeft: isLeft)
+          })
       }
     }
   }

@@ -3,28 +3,40 @@ extension StandardLibrary {
     let a = CELType.parameter("A")
     let optional = CELType.optional(a)
     l.global("optional.none", "optional_none", [], optional, .nullary { _ in .optional(.none) })
-    l.global("optional.of", "optional_of", [a], optional, .unary { _, x in
-      .optional(OptionalValue(x))
-    })
-    l.global("optional.ofNonZeroValue", "optional_of_non_zero", [a], optional, .unary { c, x in
-      .optional(isZero(c, x) ? .none : OptionalValue(x))
-    })
-    l.method("hasValue", "optional_has_value", [optional], .bool, .unary { _, x in
-      guard case .optional(let value) = x else { return .noSuchOverload }
-      return .bool(value.wrapped != nil)
-    })
-    l.method("value", "optional_value", [optional], a, .unary { _, x in
-      guard case .optional(let value) = x else { return .noSuchOverload }
-      return value.wrapped ?? .error(.noValue)
-    })
-    l.method("or", "optional_or", [optional, optional], optional, .binary { _, x, y in
-      guard case .optional(let value) = x, case .optional = y else { return .noSuchOverload }
-      return value.wrapped == nil ? y : x
-    })
-    l.method("orValue", "optional_or_value", [optional, a], a, .binary { _, x, y in
-      guard case .optional(let value) = x else { return .noSuchOverload }
-      return value.wrapped ?? y
-    })
+    l.global(
+      "optional.of", "optional_of", [a], optional,
+      .unary { _, x in
+        .optional(OptionalValue(x))
+      })
+    l.global(
+      "optional.ofNonZeroValue", "optional_of_non_zero", [a], optional,
+      .unary { c, x in
+        .optional(isZero(c, x) ? .none : OptionalValue(x))
+      })
+    l.method(
+      "hasValue", "optional_has_value", [optional], .bool,
+      .unary { _, x in
+        guard case .optional(let value) = x else { return .noSuchOverload }
+        return .bool(value.wrapped != nil)
+      })
+    l.method(
+      "value", "optional_value", [optional], a,
+      .unary { _, x in
+        guard case .optional(let value) = x else { return .noSuchOverload }
+        return value.wrapped ?? .error(.noValue)
+      })
+    l.method(
+      "or", "optional_or", [optional, optional], optional,
+      .binary { _, x, y in
+        guard case .optional(let value) = x, case .optional = y else { return .noSuchOverload }
+        return value.wrapped == nil ? y : x
+      })
+    l.method(
+      "orValue", "optional_or_value", [optional, a], a,
+      .binary { _, x, y in
+        guard case .optional(let value) = x else { return .noSuchOverload }
+        return value.wrapped ?? y
+      })
     let unwrap = FunctionOverload.Body.unary { c, x in
       switch c.elements(x) {
       case .failure(let abrupt): return abrupt.value

@@ -48,19 +48,23 @@ extension StandardLibrary {
   private static let b = CELType.parameter("B")
 
   static func addOperators(_ l: inout LibraryBuilder) {
-    l.global("!_", "logical_not", [.bool], .bool, .unary { _, x in
-      if case .bool(let value) = x { .bool(!value) } else { .noSuchOverload }
-    })
+    l.global(
+      "!_", "logical_not", [.bool], .bool,
+      .unary { _, x in
+        if case .bool(let value) = x { .bool(!value) } else { .noSuchOverload }
+      })
     for type in [CELType.int, .double, .duration] {
       l.global("-_", "negate_\(type)", [type], type, .unary(Arithmetic.negate))
     }
     for name in ["_==_", "_!=_"] {
       let negated = name == "_!=_"
-      l.global(name, negated ? "not_equals" : "equals", [a, a], .bool, .binary { c, x, y in
-        let result = c.equals(x, y)
-        if case .bool(let equal) = result { return .bool(equal != negated) }
-        return result
-      })
+      l.global(
+        name, negated ? "not_equals" : "equals", [a, a], .bool,
+        .binary { c, x, y in
+          let result = c.equals(x, y)
+          if case .bool(let equal) = result { return .bool(equal != negated) }
+          return result
+        })
     }
     addComparisons(&l)
     for type in [
@@ -107,9 +111,11 @@ extension StandardLibrary {
     for name in ["_<_", "_<=_", "_>_", "_>=_"] {
       guard let op = CompareOperator(name) else { continue }
       for pair in pairs {
-        l.global(name, "\(op)_\(pair[0])_\(pair[1])", pair, .bool, .binary { _, x, y in
-          Numbers.relation(x, y).map { .bool(op.holds($0)) } ?? .noSuchOverload
-        })
+        l.global(
+          name, "\(op)_\(pair[0])_\(pair[1])", pair, .bool,
+          .binary { _, x, y in
+            Numbers.relation(x, y).map { .bool(op.holds($0)) } ?? .noSuchOverload
+          })
       }
     }
   }

@@ -4,44 +4,60 @@ extension StandardLibrary {
     addPositions(&l)
     addRewrites(&l)
     addLists(ofStrings: &l)
-    l.method("format", "string_format", [.string, .list(.dyn)], .string, cost: 16, .binary {
-      c, x, y in
-      guard case .string(let pattern) = x else { return .noSuchOverload }
-      switch c.elements(y) {
-      case .failure(let abrupt): return abrupt.value
-      case .success(let values): return Format.apply(c, pattern, values)
-      }
-    })
-    l.global("strings.quote", "strings_quote", [.string], .string, cost: 4, .unary { c, x in
-      guard case .string(let text) = x else { return .noSuchOverload }
-      guard c.spend(bytes: text.count) else { return .error(.budget) }
-      return .text(quote(text.string))
-    })
+    l.method(
+      "format", "string_format", [.string, .list(.dyn)], .string, cost: 16,
+      .binary {
+        c, x, y in
+        guard case .string(let pattern) = x else { return .noSuchOverload }
+        switch c.elements(y) {
+        case .failure(let abrupt): return abrupt.value
+        case .success(let values): return Format.apply(c, pattern, values)
+        }
+      })
+    l.global(
+      "strings.quote", "strings_quote", [.string], .string, cost: 4,
+      .unary { c, x in
+        guard case .string(let text) = x else { return .noSuchOverload }
+        guard c.spend(bytes: text.count) else { return .error(.budget) }
+        return .text(quote(text.string))
+      })
   }
 
   private static func addSearches(_ l: inout LibraryBuilder) {
-    l.method("startsWith", "starts_with", [.string, .string], .bool, .binary { _, x, y in
-      guard case .string(let text) = x, case .string(let prefix) = y else { return .noSuchOverload }
-      return .bool(text.withBytes { a in
-        prefix.withBytes { b in
-          b.count <= a.count && sameBytes(UnsafeBufferPointer(rebasing: a[..<b.count]), b)
+    l.method(
+      "startsWith", "starts_with", [.string, .string], .bool,
+      .binary { _, x, y in
+        guard case .string(let text) = x, case .string(let prefix) = y else {
+          return .noSuchOverload
         }
+        return .bool(
+          text.withBytes { a in
+            prefix.withBytes { b in
+              b.count <= a.count && sameBytes(UnsafeBufferPointer(rebasing: a[..<b.count]), b)
+            }
+          })
       })
-    })
-    l.method("endsWith", "ends_with", [.string, .string], .bool, .binary { _, x, y in
-      guard case .string(let text) = x, case .string(let suffix) = y else { return .noSuchOverload }
-      return .bool(text.withBytes { a in
-        suffix.withBytes { b in
-          b.count <= a.count
-            && sameBytes(UnsafeBufferPointer(rebasing: a[(a.count - b.count)...]), b)
+    l.method(
+      "endsWith", "ends_with", [.string, .string], .bool,
+      .binary { _, x, y in
+        guard case .string(let text) = x, case .string(let suffix) = y else {
+          return .noSuchOverload
         }
+        return .bool(
+          text.withBytes { a in
+            suffix.withBytes { b in
+              b.count <= a.count
+                && sameBytes(UnsafeBufferPointer(rebasing: a[(a.count - b.count)...]), b)
+            }
+          })
       })
-    })
-    l.method("contains", "contains", [.string, .string], .bool, cost: 4, .binary { c, x, y in
-      guard case .string(let text) = x, case .string(let part) = y else { return .noSuchOverload }
-      guard c.spend(bytes: text.count, times: part.count / 8) else { return .error(.budget) }
-      return .bool(text.withBytes { a in part.withBytes { b in contains(a, b) } })
-    })
+    l.method(
+      "contains", "contains", [.string, .string], .bool, cost: 4,
+      .binary { c, x, y in
+        guard case .string(let text) = x, case .string(let part) = y else { return .noSuchOverload }
+        guard c.spend(bytes: text.count, times: part.count / 8) else { return .error(.budget) }
+        return .bool(text.withBytes { a in part.withBytes { b in contains(a, b) } })
+      })
     for isMethod in [true, false] {
       let overload = FunctionOverload(
         id: isMethod ? "matches_method" : "matches", [.string, .string], .bool,
@@ -76,37 +92,47 @@ extension StandardLibrary {
   }
 
   private static func addPositions(_ l: inout LibraryBuilder) {
-    l.method("charAt", "string_char_at", [.string, .int], .string, cost: 4, .binary { c, x, n in
-      guard case .string(let text) = x, case .int(let index) = n else { return .noSuchOverload }
-      guard c.spend(bytes: text.count) else { return .error(.budget) }
-      let points = CodePoints(text)
-      guard index >= 0, index <= Int64(points.count) else { return outOfRange(index) }
-      let at = Int(index)
-      return .string(at == points.count ? Text("") : points.text(at, at + 1))
-    })
+    l.method(
+      "charAt", "string_char_at", [.string, .int], .string, cost: 4,
+      .binary { c, x, n in
+        guard case .string(let text) = x, case .int(let index) = n else { return .noSuchOverload }
+        guard c.spend(bytes: text.count) else { return .error(.budget) }
+        let points = CodePoints(text)
+        guard index >= 0, index <= Int64(points.count) else { return outOfRange(index) }
+        let at = Int(index)
+        return .string(at == points.count ? Text("") : points.text(at, at + 1))
+      })
     for isLast in [false, true] {
       let name = isLast ? "lastIndexOf" : "indexOf"
-      l.method(name, "string_\(name)", [.string, .string], .int, cost: 4, .binary { c, x, y in
-        indexOf(c, x, y, nil, isLast: isLast)
-      })
-      l.method(name, "string_\(name)_from", [.string, .string, .int], .int, cost: 4, .ternary {
-        c, x, y, n in
-        guard case .int(let from) = n else { return .noSuchOverload }
-        return indexOf(c, x, y, from, isLast: isLast)
-      })
+      l.method(
+        name, "string_\(name)", [.string, .string], .int, cost: 4,
+        .binary { c, x, y in
+          indexOf(c, x, y, nil, isLast: isLast)
+        })
+      l.method(
+        name, "string_\(name)_from", [.string, .string, .int], .int, cost: 4,
+        .ternary {
+          c, x, y, n in
+          guard case .int(let from) = n else { return .noSuchOverload }
+          return indexOf(c, x, y, from, isLast: isLast)
+        })
     }
-    l.method("substring", "string_substring", [.string, .int], .string, cost: 4, .binary {
-      c, x, n in
-      guard case .string(let text) = x, case .int(let start) = n else { return .noSuchOverload }
-      return substring(c, text, start, nil)
-    })
-    l.method("substring", "string_substring_range", [.string, .int, .int], .string, cost: 4, .ternary {
-      c, x, n, m in
-      guard case .string(let text) = x, case .int(let start) = n, case .int(let end) = m else {
-        return .noSuchOverload
-      }
-      return substring(c, text, start, end)
-    })
+    l.method(
+      "substring", "string_substring", [.string, .int], .string, cost: 4,
+      .binary {
+        c, x, n in
+        guard case .string(let text) = x, case .int(let start) = n else { return .noSuchOverload }
+        return substring(c, text, start, nil)
+      })
+    l.method(
+      "substring", "string_substring_range", [.string, .int, .int], .string, cost: 4,
+      .ternary {
+        c, x, n, m in
+        guard case .string(let text) = x, case .int(let start) = n, case .int(let end) = m else {
+          return .noSuchOverload
+        }
+        return substring(c, text, start, end)
+      })
   }
 
   private static func indexOf(
@@ -140,43 +166,52 @@ extension StandardLibrary {
 
   private static func addRewrites(_ l: inout LibraryBuilder) {
     for (name, low, delta) in [("lowerAscii", UInt8(0x41), 32), ("upperAscii", UInt8(0x61), -32)] {
-      l.method(name, "string_\(name)", [.string], .string, cost: 4, .unary { c, x in
+      l.method(
+        name, "string_\(name)", [.string], .string, cost: 4,
+        .unary { c, x in
+          guard case .string(let text) = x else { return .noSuchOverload }
+          guard c.spend(bytes: text.count) else { return .error(.budget) }
+          return .string(
+            Text(count: text.count) { target in
+              text.withBytes { source in
+                for i in 0..<source.count {
+                  let byte = source[i]
+                  target[i] = byte &- low < 26 ? UInt8(truncatingIfNeeded: Int(byte) + delta) : byte
+                }
+              }
+            })
+        })
+    }
+    l.method(
+      "trim", "string_trim", [.string], .string, cost: 4,
+      .unary { c, x in
         guard case .string(let text) = x else { return .noSuchOverload }
         guard c.spend(bytes: text.count) else { return .error(.budget) }
-        return .string(Text(count: text.count) { target in
-          text.withBytes { source in
-            for i in 0..<source.count {
-              let byte = source[i]
-              target[i] = byte &- low < 26 ? UInt8(truncatingIfNeeded: Int(byte) + delta) : byte
-            }
-          }
-        })
+        let points = CodePoints(text)
+        var start = 0
+        var end = points.count
+        while start < end, isWhiteSpace(points.scalar(start)) { start += 1 }
+        while end > start, isWhiteSpace(points.scalar(end - 1)) { end -= 1 }
+        return .string(points.text(start, end))
       })
-    }
-    l.method("trim", "string_trim", [.string], .string, cost: 4, .unary { c, x in
-      guard case .string(let text) = x else { return .noSuchOverload }
-      guard c.spend(bytes: text.count) else { return .error(.budget) }
-      let points = CodePoints(text)
-      var start = 0
-      var end = points.count
-      while start < end, isWhiteSpace(points.scalar(start)) { start += 1 }
-      while end > start, isWhiteSpace(points.scalar(end - 1)) { end -= 1 }
-      return .string(points.text(start, end))
-    })
-    l.method("reverse", "string_reverse", [.string], .string, cost: 4, .unary { c, x in
-      guard case .string(let text) = x else { return .noSuchOverload }
-      guard c.spend(bytes: text.count) else { return .error(.budget) }
-      let points = CodePoints(text)
-      var result: [UInt8] = []
-      result.reserveCapacity(points.bytes.count)
-      for i in stride(from: points.count - 1, through: 0, by: -1) {
-        result += points.bytes[points.offsets[i]..<points.offsets[i + 1]]
-      }
-      return .string(Text(result))
-    })
-    l.method("replace", "string_replace", [.string, .string, .string], .string, cost: 8, .ternary {
-      c, x, y, z in replace(c, x, y, z, -1)
-    })
+    l.method(
+      "reverse", "string_reverse", [.string], .string, cost: 4,
+      .unary { c, x in
+        guard case .string(let text) = x else { return .noSuchOverload }
+        guard c.spend(bytes: text.count) else { return .error(.budget) }
+        let points = CodePoints(text)
+        var result: [UInt8] = []
+        result.reserveCapacity(points.bytes.count)
+        for i in stride(from: points.count - 1, through: 0, by: -1) {
+          result += points.bytes[points.offsets[i]..<points.offsets[i + 1]]
+        }
+        return .string(Text(result))
+      })
+    l.method(
+      "replace", "string_replace", [.string, .string, .string], .string, cost: 8,
+      .ternary {
+        c, x, y, z in replace(c, x, y, z, -1)
+      })
     l.method(
       "replace", "string_replace_limit", [.string, .string, .string, .int], .string, cost: 8,
       .variadic { c, values in
@@ -238,22 +273,30 @@ extension StandardLibrary {
   }
 
   private static func addLists(ofStrings l: inout LibraryBuilder) {
-    l.method("split", "string_split", [.string, .string], .list(.string), cost: 8, .binary {
-      c, x, y in split(c, x, y, -1)
-    })
-    l.method("split", "string_split_limit", [.string, .string, .int], .list(.string), cost: 8, .ternary {
-      c, x, y, n in
-      guard case .int(let limit) = n else { return .noSuchOverload }
-      return split(c, x, y, limit)
-    })
-    l.method("join", "list_join", [.list(.string)], .string, cost: 16, .unary { c, x in
-      join(c, x, [])
-    })
-    l.method("join", "list_join_string", [.list(.string), .string], .string, cost: 16, .binary {
-      c, x, y in
-      guard case .string(let separator) = y else { return .noSuchOverload }
-      return join(c, x, separator.array)
-    })
+    l.method(
+      "split", "string_split", [.string, .string], .list(.string), cost: 8,
+      .binary {
+        c, x, y in split(c, x, y, -1)
+      })
+    l.method(
+      "split", "string_split_limit", [.string, .string, .int], .list(.string), cost: 8,
+      .ternary {
+        c, x, y, n in
+        guard case .int(let limit) = n else { return .noSuchOverload }
+        return split(c, x, y, limit)
+      })
+    l.method(
+      "join", "list_join", [.list(.string)], .string, cost: 16,
+      .unary { c, x in
+        join(c, x, [])
+      })
+    l.method(
+      "join", "list_join_string", [.list(.string), .string], .string, cost: 16,
+      .binary {
+        c, x, y in
+        guard case .string(let separator) = y else { return .noSuchOverload }
+        return join(c, x, separator.array)
+      })
   }
 
   private static func split(
@@ -277,7 +320,9 @@ extension StandardLibrary {
       result.append(.string(points.text(start, end)))
       start = end + mark.count
     }
-    if mark.count > 0 || start < points.count { result.append(.string(points.text(start, points.count))) }
+    if mark.count > 0 || start < points.count {
+      result.append(.string(points.text(start, points.count)))
+    }
     return .array(result)
   }
 

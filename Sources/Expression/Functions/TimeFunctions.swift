@@ -15,10 +15,12 @@ extension StandardLibrary {
     addField(&l, "getHours") { Int64($0.hour) }
     addField(&l, "getMinutes") { Int64($0.minute) }
     addField(&l, "getSeconds") { Int64($0.second) }
-    l.method("getMilliseconds", "timestamp_milliseconds", [.timestamp], .int, .unary { _, x in
-      guard case .timestamp(let time) = x else { return .noSuchOverload }
-      return .int(Int64(time.nanoseconds / 1_000_000))
-    })
+    l.method(
+      "getMilliseconds", "timestamp_milliseconds", [.timestamp], .int,
+      .unary { _, x in
+        guard case .timestamp(let time) = x else { return .noSuchOverload }
+        return .int(Int64(time.nanoseconds / 1_000_000))
+      })
     l.method(
       "getMilliseconds", "timestamp_milliseconds_zone", [.timestamp, .string], .int,
       .binary { _, x, zone in
@@ -33,16 +35,20 @@ extension StandardLibrary {
       ("getSeconds", 1_000_000_000),
     ]
     for (name, unit) in units {
-      l.method(name, "duration_\(name)", [.duration], .int, .unary { _, x in
-        guard case .duration(let value) = x else { return .noSuchOverload }
-        return .int(value / unit)
-      })
+      l.method(
+        name, "duration_\(name)", [.duration], .int,
+        .unary { _, x in
+          guard case .duration(let value) = x else { return .noSuchOverload }
+          return .int(value / unit)
+        })
     }
     // The part below the second, as the specification's tests have it.
-    l.method("getMilliseconds", "duration_getMilliseconds", [.duration], .int, .unary { _, x in
-      guard case .duration(let value) = x else { return .noSuchOverload }
-      return .int(value / 1_000_000 % 1000)
-    })
+    l.method(
+      "getMilliseconds", "duration_getMilliseconds", [.duration], .int,
+      .unary { _, x in
+        guard case .duration(let value) = x else { return .noSuchOverload }
+        return .int(value / 1_000_000 % 1000)
+      })
   }
 
   private static let unknownZone = Value.failure(.argument, "unknown time zone")
@@ -50,10 +56,12 @@ extension StandardLibrary {
   private static func addField(
     _ l: inout LibraryBuilder, _ name: String, _ field: @escaping @Sendable (CivilTime) -> Int64
   ) {
-    l.method(name, "timestamp_\(name)", [.timestamp], .int, .unary { _, x in
-      guard case .timestamp(let time) = x else { return .noSuchOverload }
-      return .int(field(CivilTime(time, offset: 0)))
-    })
+    l.method(
+      name, "timestamp_\(name)", [.timestamp], .int,
+      .unary { _, x in
+        guard case .timestamp(let time) = x else { return .noSuchOverload }
+        return .int(field(CivilTime(time, offset: 0)))
+      })
     l.method(
       name, "timestamp_\(name)_zone", [.timestamp, .string], .int, cost: 4,
       .binary { _, x, zone in

@@ -189,7 +189,9 @@ struct Planner {
       nodes.append(node)
     }
     if nodes.isEmpty { return BoolConstantNode(and) }
-    if nodes.count == 1, terms.count > 1, type(terms[0]) == .bool { return StrictBoolNode(nodes[0]) }
+    if nodes.count == 1, terms.count > 1, type(terms[0]) == .bool {
+      return StrictBoolNode(nodes[0])
+    }
     return nodes.dropLast().reversed().reduce(nodes[nodes.count - 1]) {
       and ? AndNode($1, $0) : OrNode($1, $0)
     }

@@ -1,5 +1,3 @@
-import Vocabulary
-
 /// Calls and operators.
 extension Planner {
   mutating func call(
@@ -92,10 +90,11 @@ extension Planner {
   ) -> Node {
     if types == [.int, .int] {
       if case .int(let value)? = nodes[1].constant {
-        return IntConstantCompareNode(op, nodes[0], value)
+        return FieldCompareNode(op, nodes[0], value) ?? IntConstantCompareNode(op, nodes[0], value)
       }
       if case .int(let value)? = nodes[0].constant {
-        return IntConstantCompareNode(op.flipped, nodes[1], value)
+        return FieldCompareNode(op.flipped, nodes[1], value)
+          ?? IntConstantCompareNode(op.flipped, nodes[1], value)
       }
       return IntCompareNode(op, nodes[0], nodes[1])
     }
@@ -175,7 +174,7 @@ extension Planner {
           hint: nil, place: place)
       }
     case ("plus", 2), ("minus", 2):
-      if Term(text.string) == nil {
+      if TermText.parse(text) == nil {
         return ConstantProblem(
           code: .constant, message: "'\(text.string)' is no term",
           hint: "a term is a number and a unit: 30m 4h 7d 3wd 6mo 1y", place: place)

@@ -83,7 +83,8 @@ extension Planner {
     switch tree.reference(expr) {
     case .today, .now: return true
     case .field(_, let declaration) where declaration.dependsOnTime: return true
-    case .function(_, let overloads, _) where overloads.contains(where: \.dependsOnTime): return true
+    case .function(_, let overloads, _) where overloads.contains(where: \.dependsOnTime):
+      return true
     case .variable(let variable):
       return variable.definition?.dependencies.dependsOnTime ?? false
     default: break

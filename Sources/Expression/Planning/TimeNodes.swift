@@ -95,7 +95,10 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     case (.linear, .day): limitLinearDay(c, a, b, target)
     case (.linear, .instant): limitLinearInstant(c, a, b, target)
     case (.age, _): limitAge(c, b, target)
-    case (.steps, _): search(c, b, target)
+    case (.steps, _):
+      var distance: Int64?
+      if case .date = a { distance = Self.distance(a, b).map { Int64(clamping: $0.magnitude) } }
+      search(c, b, target, distance)
     }
   }
 
@@ -152,7 +155,9 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
 
   /// Searches the first day on which the moving value meets the target, by doubling steps and then
   /// halving: about twice the logarithm of the distance in days.
-  private func search(_ c: EvaluationContext, _ b: Value, _ target: Target) {
+  private func search(
+    _ c: EvaluationContext, _ b: Value, _ target: Target, _ distance: Int64?
+  ) {
     let today = c.state.pointee.today
     let now = c.state.pointee.now
     defer {
@@ -172,14 +177,25 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     }
     var low = 0
     var high = 1
+    if let distance {
+      // Dates that move with the calendar stay within a few weeks of moving a day a day.
+      let near = max(0, Int(clamping: distance) - Self.margin)
+      if Instant(startOf: today.adding(days: near)) >= c.state.pointee.validUntil { return }
+      if near > 0, meets(near) == false {
+        low = near
+        high = near + 1
+      }
+    }
+    var step = max(1, high - low)
     while high <= TimeCompareNode.horizon {
       guard let met = meets(high) else { break }
       if met { break }
       low = high
-      high *= 2
+      step *= 2
+      high = low + step
     }
     if high > TimeCompareNode.horizon {
-      high = low
+      high = max(1, low)
     } else {
       while high - low > 1 {
         let middle = (low + high) / 2
@@ -190,6 +206,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     c.limitValidity(to: Instant(startOf: today.adding(days: max(1, high))))
   }
 
+  /// Days by which a date moved by months or working days may run ahead of the calendar.
+  private static let margin = 24
   /// Days looked ahead; a later change is found when validity ends there.
   private static let horizon = 1 << 16
 }

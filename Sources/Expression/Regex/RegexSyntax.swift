@@ -216,7 +216,8 @@ struct RegexParser {
       return nil
     }
     at += 1
-    guard low <= RegexParser.maxRepeat, high ?? 0 <= RegexParser.maxRepeat, low <= high ?? low else {
+    guard low <= RegexParser.maxRepeat, high ?? 0 <= RegexParser.maxRepeat, low <= high ?? low
+    else {
       throw problem("invalid repetition count")
     }
     return (low, high)
@@ -353,7 +354,7 @@ struct RegexParser {
     var isFirst = true
     while let c = next, c != 0x5D || isFirst {
       isFirst = false
-      if isAt("[:") , let members = try posixClass() {
+      if isAt("[:"), let members = try posixClass() {
         set.members.append(members)
         continue
       }
@@ -390,7 +391,9 @@ struct RegexParser {
     var name = ""
     var isNegated = false
     while end < scalars.count, Lexer.isLetter(scalars[end]) || scalars[end] == 0x5E {
-      if scalars[end] == 0x5E { isNegated = true } else {
+      if scalars[end] == 0x5E {
+        isNegated = true
+      } else {
         name.unicodeScalars.append(Unicode.Scalar(scalars[end]) ?? "?")
       }
       end += 1

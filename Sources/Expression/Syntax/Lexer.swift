@@ -34,6 +34,21 @@ struct Lexer {
     "package", "namespace", "return", "var", "void", "while",
   ]
 
+  private static let pairs: [UInt64: String] = {
+    var result: [UInt64: String] = [:]
+    for text in ["==", "!=", "<=", ">=", "&&", "||"] {
+      let key = text.unicodeScalars.reduce(UInt64(0)) { $0 << 32 | UInt64($1.value) }
+      result[key] = text
+    }
+    return result
+  }()
+
+  private static let singles: [UInt32: String] = {
+    var result: [UInt32: String] = [:]
+    for scalar in "+-*/%<>!?:.,()[]{}".unicodeScalars { result[scalar.value] = String(scalar) }
+    return result
+  }()
+
   mutating func tokens() -> [Token] {
     var result: [Token] = []
     while true {
@@ -57,16 +72,13 @@ struct Lexer {
     if Lexer.isLetter(c) { return word() }
     if Lexer.isDigit(c) || (c == 0x2E && Lexer.isDigit(peek(1))) { return number() }
     if c == 0x60 { return backquoted() }
-    if let scalar = Unicode.Scalar(c) {
-      let two = at + 1 < source.scalars.count ? source.text(from: at, to: at + 2) : ""
-      if ["==", "!=", "<=", ">=", "&&", "||"].contains(two) {
-        at += 2
-        return Token(kind: .punctuation(two), span: Span(start, at))
-      }
-      if "+-*/%<>!?:.,()[]{}".unicodeScalars.contains(scalar) {
-        at += 1
-        return Token(kind: .punctuation(String(scalar)), span: Span(start, at))
-      }
+    if let text = Lexer.pairs[UInt64(c) << 32 | UInt64(peek(1))] {
+      at += 2
+      return Token(kind: .punctuation(text), span: Span(start, at))
+    }
+    if let text = Lexer.singles[c] {
+      at += 1
+      return Token(kind: .punctuation(text), span: Span(start, at))
     }
     at += 1
     let hint: String? =
@@ -78,7 +90,8 @@ struct Lexer {
         "use the ASCII character, not the full-width one"
       default: nil
       }
-    report(.token, "the character '\(source.text(from: start, to: at))' has no meaning here",
+    report(
+      .token, "the character '\(source.text(from: start, to: at))' has no meaning here",
       start, hint: hint)
     // What was meant is clear: go on with that, to tell only this problem.
     let meant: String? =
@@ -265,7 +278,8 @@ struct Lexer {
       numeric(&decoder, start, digits: 3, radix: 8, isByte: true)
     default:
       at = min(at, source.scalars.count)
-      report(.literal, "unknown escape '\(source.text(from: start, to: at))'", start,
+      report(
+        .literal, "unknown escape '\(source.text(from: start, to: at))'", start,
         hint: "write `\\\\` for a backslash, or a raw string r'...'")
     }
   }

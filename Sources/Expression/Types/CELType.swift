@@ -105,6 +105,14 @@ extension CELType: CustomStringConvertible {
 extension CELType {
   var isDynOrError: Bool { self == .dyn || self == .error }
 
+  /// A type without parts that only values of its own kind have.
+  var isPlain: Bool {
+    switch self {
+    case .bool, .int, .uint, .double, .string, .bytes, .timestamp, .duration, .date: true
+    default: false
+    }
+  }
+
   /// Replaces parameters by the given types.
   func replacing(_ parameters: [String: CELType]) -> CELType {
     switch self {

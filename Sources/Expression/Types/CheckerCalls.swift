@@ -43,6 +43,14 @@ extension Checker {
       references[expr.id] = .function(name: name, all, isInstance: isInstance)
       return commonResult(all.filter { $0.isInstance == isInstance })
     }
+    if !types.isEmpty, types.allSatisfy(\.isPlain),
+      let exact = all.first(where: { $0.isInstance == isInstance && $0.parameters == types })
+    {
+      // With plain types on both sides no other overload can match as well.
+      references[expr.id] = .function(name: name, [exact], isInstance: isInstance)
+      if exact.dependsOnTime { dependencies.dependsOnTime = true }
+      return exact.result
+    }
     var matching: [FunctionOverload] = []
     var result: CELType?
     for overload in all where overload.isInstance == isInstance {
@@ -114,7 +122,9 @@ extension Checker {
     if plain.contains(.date), plain.contains(.timestamp) {
       return "take the civil day of the timestamp with date(x)"
     }
-    if plain.contains(.date), plain.contains(.string) { return "write a date as date('2024-01-31')" }
+    if plain.contains(.date), plain.contains(.string) {
+      return "write a date as date('2024-01-31')"
+    }
     if name == "_+_", plain.contains(.string) { return "convert with string(x)" }
     if plain == [.date, .int] || plain == [.date, .duration] { return "use d.addDays(n)" }
     return nil

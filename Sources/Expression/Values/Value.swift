@@ -97,6 +97,16 @@ public struct UnknownSet: Sendable, Equatable {
     storage = sorted.count == 1 ? .one(first) : .many(Box(sorted))
   }
 
+  private init(sorted facts: [FactRef]) { storage = .many(Box(facts)) }
+
+  private static func insert(_ fact: FactRef, into box: Box, _ whole: UnknownSet) -> UnknownSet {
+    var facts = box.facts
+    let at = facts.firstIndex { !($0 < fact) } ?? facts.count
+    if at < facts.count, facts[at] == fact { return whole }
+    facts.insert(fact, at: at)
+    return UnknownSet(sorted: facts)
+  }
+
   /// Sorted, without repeats.
   public var facts: [FactRef] {
     switch storage {
@@ -106,8 +116,14 @@ public struct UnknownSet: Sendable, Equatable {
   }
 
   public func union(_ other: UnknownSet) -> UnknownSet {
-    if case .one(let a) = storage, case .one(let b) = other.storage, a == b { return self }
-    return UnknownSet(facts + other.facts) ?? self
+    switch (storage, other.storage) {
+    case (.one(let a), .one(let b)):
+      return a == b ? self : UnknownSet(sorted: a < b ? [a, b] : [b, a])
+    case (.many(let box), .one(let fact)): return UnknownSet.insert(fact, into: box, self)
+    case (.one(let fact), .many(let box)): return UnknownSet.insert(fact, into: box, other)
+    case (.many(let a), .many(let b)):
+      return a === b ? self : UnknownSet(a.facts + b.facts) ?? self
+    }
   }
 
   public static func == (a: UnknownSet, b: UnknownSet) -> Bool { a.facts == b.facts }
@@ -157,7 +173,9 @@ public enum Value: Sendable {
   /// The bool, or nil for anything else.
   public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
   public var intValue: Int64? { if case .int(let value) = self { value } else { nil } }
-  public var stringValue: String? { if case .string(let value) = self { value.string } else { nil } }
+  public var stringValue: String? {
+    if case .string(let value) = self { value.string } else { nil }
+  }
   public var dateValue: CivilDate? { if case .date(let value) = self { value } else { nil } }
 
   /// Without pointers into the host, to keep beyond the evaluation. Host lists stay references.
