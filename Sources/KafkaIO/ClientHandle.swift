@@ -64,10 +64,19 @@ final class ClientHandle {
     self.rk = rk
   }
 
+  /// Destroys the client on a thread of its own and waits for that at most `destructionLimit`:
+  /// librdkafka 2.0.2 never returns where a partition was deleted on the broker while records of it
+  /// were fetched. Such a client is left behind.
   deinit {
-    rd_kafka_destroy_flags(rk, leavesGroup ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-    retained.release()
+    let destruction = Destruction(
+      rk: rk, flags: leavesGroup ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE, context: retained)
+    if !destruction.run(limit: ClientHandle.destructionLimit) {
+      context.logger.warning(
+        "a client does not end and is left behind", metadata: ["client": "\(context.name)"])
+    }
   }
+
+  private static let destructionLimit: Duration = .seconds(5)
 
   /// Throws the error that made this client unusable, if one was reported.
   func checkUsable(_ operation: String) throws(KafkaFailure) {

@@ -14,6 +14,9 @@ public protocol KafkaRebalanceDelegate: AnyObject {
   ) -> [KafkaPartition: KafkaStart]
 
   /// Partitions are about to be taken back: this consumer still owns them. Finish or abort here.
+  ///
+  /// Who aborts here has to drop the batch that the same `poll` returns, and to rewind: with a
+  /// cooperative assignor it may hold records of partitions that stay.
   func revoked(_ partitions: [KafkaPartition], from consumer: KafkaConsumer)
 
   /// Partitions are gone already and may belong to another: nothing can be committed any more.
@@ -156,15 +159,28 @@ public final class KafkaConsumer {
 
   // MARK: Positions
 
-  /// The offset after the last record handed out and after transaction markers behind it; missing
-  /// for partitions of which nothing was read yet. Right for committing only where everything
-  /// handed out was processed.
+  /// Where reading goes on: behind the last record handed out and transaction markers after it, or
+  /// at the start where nothing was handed out yet. Missing where even the start is unknown, and
+  /// for partitions this consumer does not own. Right for committing only where everything handed
+  /// out was processed.
   public func positions(
     of partitions: [KafkaPartition]
   ) throws(KafkaFailure) -> [KafkaPartition: Int64] {
+    let rk = try usable("query position").rk
+    guard let table = poller?.table else { return [:] }
     let list = PartitionList(partitions)
-    try check(rd_kafka_position(try usable("query position").rk, list.raw), "query position")
-    return Self.offsets(list)
+    try check(rd_kafka_position(rk, list.raw), "query position")
+    let theirs = Self.offsets(list)
+    var positions: [KafkaPartition: Int64] = [:]
+    for partition in partitions {
+      guard let slot = table.existingSlot(of: partition), table[slot].isOwned,
+        let next = table[slot].next
+      else { continue }
+      // librdkafka knows about markers, but after a seek it tells the old position until a record
+      // was handed out.
+      positions[partition] = table[slot].hasDelivered ? max(next, theirs[partition] ?? 0) : next
+    }
+    return positions
   }
 
   /// The group's committed offsets; partitions without one are missing. Offsets that belong to an

@@ -9,6 +9,8 @@ struct PartitionTable {
     var next: Int64?
     /// True while this client may deliver records of the partition.
     var isOwned = false
+    /// True once a record was handed out since the last assignment or seek.
+    var hasDelivered = false
   }
 
   private(set) var entries: [Entry] = []
@@ -26,6 +28,13 @@ struct PartitionTable {
   subscript(slot: Int32) -> Entry {
     get { entries[Int(slot)] }
     set { entries[Int(slot)] = newValue }
+  }
+
+  /// Notes how far a run of records of one partition led.
+  mutating func advance(_ slot: Int32, to next: Int64?) {
+    guard entries[Int(slot)].isOwned, entries[Int(slot)].next != next else { return }
+    entries[Int(slot)].next = next
+    entries[Int(slot)].hasDelivered = true
   }
 
   mutating func slot(of partition: KafkaPartition) -> Int32 {

@@ -32,6 +32,7 @@ final class RecordPoller {
     let slot = table.slot(of: partition)
     table[slot].isOwned = true
     table[slot].next = offset
+    table[slot].hasDelivered = false
     if isPolling { fresh.insert(slot) }
   }
 
@@ -40,6 +41,7 @@ final class RecordPoller {
     guard let slot = table.existingSlot(of: partition) else { return }
     table[slot].isOwned = false
     table[slot].next = nil
+    table[slot].hasDelivered = false
   }
 
   var owned: [KafkaPartition] { table.entries.filter(\.isOwned).map(\.partition) }
@@ -163,7 +165,7 @@ final class RecordPoller {
         continue
       }
       if from != topic || message.pointee.partition != partition {
-        if slot >= 0 { table[slot].next = next }
+        if slot >= 0 { table.advance(slot, to: next) }
         topic = from
         partition = message.pointee.partition
         slot = table.slot(topic: from, partition: partition)
@@ -187,7 +189,7 @@ final class RecordPoller {
       bytes &+= message.pointee.len
       batch.append(message, slot: slot)
     }
-    if slot >= 0 { table[slot].next = next }
+    if slot >= 0 { table.advance(slot, to: next) }
     burst.add(records: batch.count - first, bytes: bytes)
   }
 

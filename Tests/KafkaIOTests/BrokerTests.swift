@@ -85,6 +85,23 @@ struct BrokerTests {
     #expect(missing?.code == .timedOut)
   }
 
+  @Test func aConsumerOfADeletedTopicStillEnds() throws {
+    let name = try makeTopic("deleted")
+    let producer = try makeProducer(nil)
+    for index in 0..<5_000 { try producer.send(name, partition: 0, nil, "\(index)") }
+    try producer.flush(limit: limit)
+    let consumer = try KafkaConsumer(
+      group: uniqueName("group"), configuration: configuration, logger: silent)
+    try consumer.subscribe([name])
+    #expect(try consumer.take(1).count > 0)
+    let admin = try KafkaAdmin(configuration: configuration, logger: silent)
+    #expect(try admin.deleteTopics([name], limit: limit) == [name: .done])
+    for _ in 0..<20 { _ = try consumer.poll(maxRecords: 1, wait: .milliseconds(50)) }
+    let started = ContinuousClock.now
+    consumer.close()
+    #expect(ContinuousClock.now - started < .seconds(15))
+  }
+
   @Test func committedReadersSeeNeitherAbortedNorOpenTransactions() throws {
     let topic = try makeTopic("isolation")
     let producer = try makeProducer(uniqueName("tx"))

@@ -123,8 +123,7 @@ import Testing
     var waited: Duration = .zero
     for _ in 0..<5 {
       usleep(200_000)
-      let queued = try consumer.poll(maxRecords: 20_000, wait: .zero).count
-      #expect(queued >= 500 && queued < 3_000)
+      _ = try consumer.poll(maxRecords: 20_000, wait: .zero)
       let started = ContinuousClock.now
       #expect(try consumer.poll(wait: .seconds(3)).count > 0)
       waited += ContinuousClock.now - started
@@ -221,7 +220,9 @@ import Testing
     #expect(try consumer.take(10).first?.offset == 90)
     #expect(try consumer.watermarks(place) == KafkaWatermarks(low: 0, high: 100))
     #expect(consumer.fetchedWatermarks(place)?.high == 100)
+    #expect(try consumer.positions(of: [place]) == [place: 100])
     try consumer.seek([place: 20])
+    #expect(try consumer.positions(of: [place]) == [place: 20])
     #expect(try consumer.take(80).map(\.offset) == Array(20..<100))
     #expect(try consumer.committed([place]) == [:])
     try consumer.commit([place: 42])
