@@ -55,6 +55,9 @@ extension Life {
   func die(_ person: UInt32, _ day: Int, at time: Int32, _ delay: Delay? = nil) {
     set(person, .dead)
     clear(person, [.employed, .benefit, .hospital])
+    // A death before today cannot lie before what the person has done since.
+    let visits = Int32(city.people[Int(person)].lastVisit)
+    let time = visits == 0 ? time : max(time, (visits - 1) * 86_400 + 64_800)
     let date = base + (time >= 0 ? time / 86_400 : (time - 86_399) / 86_400)
     let offices: [Source] = [.police, .funeral, .hospital]
     let first = random.below(3)

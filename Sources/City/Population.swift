@@ -22,6 +22,8 @@ struct Person {
   var surname: UInt8
   /// Index into `givenNames`.
   var given: UInt8
+  /// The last day on which the person was at a window, plus one; 0 for none.
+  var lastVisit: UInt16 = 0
 
   var isMale: Bool { sequence & 1 == 1 }
   var isDead: Bool { state.contains(.dead) }

@@ -39,7 +39,10 @@ extension Life {
         Plan(.death, .police, found.adults[0], date: dated(time)), at: time, 600,
         after: 1800...last)
     default:
-      guard let found = cast(day, { cast, _ in cast.adults.count >= 2 }) else { return }
+      let found = cast(day) { cast, _ in
+        cast.adults.count >= 2 && self.city.people[Int(cast.adults[0])].lastVisit <= day
+      }
+      guard let found else { return }
       correctDeath(found.adults[0], day, at: time)
     }
   }

@@ -99,6 +99,11 @@ extension Life {
     _ person: UInt32, item: Int, agent: UInt32 = Population.nobody, inquiry: Inquiry? = nil,
     single: Bool = false, note: Note = .none, at time: Int32
   ) -> UInt32 {
+    if note != .clash {
+      let today = UInt16(clamping: Int(time / 86_400) + 1)
+      city.people[Int(person)].lastVisit = today
+      if agent != Population.nobody { city.people[Int(agent)].lastVisit = today }
+    }
     let home = self.home(person)
     var plan = Plan(.window, .window, person, state: Stage.submitted, date: 0)
     plan.b = agent

@@ -26,7 +26,9 @@ import Vocabulary
         noticeOf[parsed.text("id")] = parsed.field("person")
         deaths[parsed.text("id")] = parsed.field("date")
       }
-      guard event.type == .window, parsed.field("stage") == "submitted" else { continue }
+      guard event.type == .window, event.note != .duplicate,
+        parsed.field("stage") == "submitted"
+      else { continue }
       if event.note == .clash {
         clashes += 1
         continue
