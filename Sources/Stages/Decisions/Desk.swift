@@ -70,7 +70,7 @@ struct Desk {
     _ eventful: Rulebook.Eventful, _ changed: Set<FactID>?, _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
-    for position in triggers(eventful.types) {
+    for position in triggers(eventful.types, announced: eventful.looksAhead != nil) {
       guard let event = file.event(position) else { continue }
       let isNew = event.key == household.pendingCause
       guard isNew || touches(eventful.reads, changed) else { continue }
@@ -92,13 +92,14 @@ struct Desk {
     }
   }
 
-  /// Events of these types that concern this household, each once, in effective order.
-  private func triggers(_ types: Set<EventTypeID>) -> [EventPosition] {
+  /// Events of these types that concern this household, each once, in effective order; `announced`:
+  /// also those of days to come (semantics 2: a notice of release).
+  private func triggers(_ types: Set<EventTypeID>, announced: Bool) -> [EventPosition] {
     var found: [(key: EventKey, effective: Instant, position: EventPosition)] = []
     func collect(_ owner: Int, _ log: EventLogView) {
       for index in 0..<log.eventCount {
         let event = log.event(index)
-        guard types.contains(event.type), event.effective <= now,
+        guard types.contains(event.type), announced || event.effective <= now,
           !found.contains(where: { $0.key == event.key })
         else { continue }
         found.append((event.key, event.effective, EventPosition(owner: owner, index: index)))
@@ -110,7 +111,7 @@ struct Desk {
       let log = person.view.log
       for at in 0..<log.eventCount {
         let event = log.event(at)
-        guard types.contains(event.type), event.effective <= now,
+        guard types.contains(event.type), announced || event.effective <= now,
           file.isHere(file.home(of: person, for: event.effective, now: now), person.id),
           !found.contains(where: { $0.key == event.key })
         else { continue }
@@ -440,7 +441,9 @@ struct Desk {
   private mutating func releaseStrangers(_ rulebook: Rulebook) {
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
-      let ours = Set(triggers(eventful.types).compactMap { file.event($0)?.key })
+      let ours = Set(
+        triggers(eventful.types, announced: eventful.looksAhead != nil)
+          .compactMap { file.event($0)?.key })
       for index in household.openings.indices.reversed()
       where household.openings[index].rule == rule.id && household.openings[index].isLive {
         for trigger in household.openings[index].triggers
@@ -456,9 +459,8 @@ struct Desk {
     _ index: Int, _ rulebook: Rulebook, _ rule: CompiledRule, _ revocation: Revocation
   ) -> Bool {
     guard let eventful = rulebook.eventRules.first(where: { $0.rule.id == rule.id }),
-      let position = triggers(eventful.types).first(where: {
-        file.event($0)?.key == revocation.by
-      }), let event = file.event(position)
+      let position = triggers(eventful.types, announced: eventful.looksAhead != nil).first(
+        where: { file.event($0)?.key == revocation.by }), let event = file.event(position)
     else { return false }
     let opening = household.openings[index]
     situation.look(from: .now(now, event: position))
