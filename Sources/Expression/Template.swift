@@ -129,7 +129,7 @@ enum TemplateScanner {
       } else if isAt(at, "${") {
         if !literal.isEmpty { pieces.append(.literal(literal)) }
         literal = ""
-        guard let end = close(scalars, at + 2) else {
+        guard let end = Lexer.closingBrace(source, from: at + 2) else {
           diagnostics.append(
             source.diagnostic(
               .template, "'${' is not closed", Span(at, at + 2),
@@ -145,28 +145,5 @@ enum TemplateScanner {
     }
     if !literal.isEmpty { pieces.append(.literal(literal)) }
     return pieces
-  }
-
-  /// The closing brace that belongs to an expression which starts at `start`; braces in strings and
-  /// of map literals do not count.
-  private static func close(_ scalars: [UInt32], _ start: Int) -> Int? {
-    var depth = 0
-    var quote: UInt32 = 0
-    var at = start
-    while at < scalars.count {
-      let c = scalars[at]
-      if quote != 0 {
-        if c == 0x5C { at += 1 } else if c == quote { quote = 0 }
-      } else if c == 0x22 || c == 0x27 {
-        quote = c
-      } else if c == 0x7B {
-        depth += 1
-      } else if c == 0x7D {
-        if depth == 0 { return at }
-        depth -= 1
-      }
-      at += 1
-    }
-    return nil
   }
 }

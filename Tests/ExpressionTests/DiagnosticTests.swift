@@ -216,6 +216,41 @@ import Testing
       """)
   }
 
+  @Test func formatsAndNameSpaces() {
+    expect(
+      "'%d 元'.format([member.name])",
+      """
+      1:16: cel/constant: '%d' does not take string (use %s for text)
+        | '%d 元'.format([member.name])
+        |                ^^^^^^^^^^^
+      """)
+    expect(
+      "'%s %s'.format([member.name])",
+      """
+      1:16: cel/constant: formatting clauses: 2, values: 1
+        | '%s %s'.format([member.name])
+        |                ^^^^^^^^^^^^^
+      """)
+    expect(
+      "'5%'.format([])",
+      """
+      1:1: cel/constant: '%' is no formatting clause (write %% for a percent sign)
+        | '5%'.format([])
+        | ^^^^
+      """)
+    expect(
+      "math.abss(1) + lists.rang(2)[0]",
+      """
+      1:6: cel/undeclared-function: there is no function 'math.abss' (did you mean 'math.abs'?)
+        | math.abss(1) + lists.rang(2)[0]
+        |      ^^^^
+      1:22: cel/undeclared-function: there is no function 'lists.rang' \
+      (did you mean 'lists.range'?)
+        | math.abss(1) + lists.rang(2)[0]
+        |                      ^^^^
+      """)
+  }
+
   @Test func macros() {
     expect(
       "household.members.exists(m.x, true)",

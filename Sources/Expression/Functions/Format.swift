@@ -49,6 +49,50 @@ enum Format {
     return .string(Text(result))
   }
 
+  /// The clauses of a pattern without `%%`, or what is wrong with it.
+  static func clauses(_ pattern: Text) -> Result<[UInt8], ClauseProblem> {
+    let bytes = pattern.array
+    var result: [UInt8] = []
+    var at = 0
+    while at < bytes.count {
+      at += 1
+      guard bytes[at - 1] == 0x25 else { continue }
+      if at < bytes.count, bytes[at] == 0x25 {
+        at += 1
+        continue
+      }
+      if at < bytes.count, bytes[at] == 0x2E {
+        at += 1
+        while at < bytes.count, bytes[at] &- 0x30 <= 9 { at += 1 }
+      }
+      guard at < bytes.count else { return .failure(ClauseProblem(clause: "%")) }
+      guard "sdfebox".utf8.contains(bytes[at]) || bytes[at] == 0x58 else {
+        return .failure(ClauseProblem(clause: "%" + String(UnicodeScalar(bytes[at]))))
+      }
+      result.append(bytes[at])
+      at += 1
+    }
+    return .success(result)
+  }
+
+  /// True where a clause takes values of the type.
+  static func accepts(_ clause: UInt8, _ type: CELType) -> Bool {
+    switch (clause, type) {
+    case (_, .dyn), (_, .error), (0x73, _): true
+    case (0x64, .int), (0x64, .uint), (0x64, .double): true
+    case (0x66, .int), (0x66, .uint), (0x66, .double): true
+    case (0x65, .int), (0x65, .uint), (0x65, .double): true
+    case (0x62, .int), (0x62, .uint), (0x62, .bool), (0x6F, .int), (0x6F, .uint): true
+    case (0x78, .int), (0x78, .uint), (0x78, .string), (0x78, .bytes): true
+    case (0x58, .int), (0x58, .uint), (0x58, .string), (0x58, .bytes): true
+    default: false
+    }
+  }
+
+  struct ClauseProblem: Error {
+    let clause: String
+  }
+
   private static func failure(_ message: String) -> Value {
     .failure(.argument, "could not parse formatting clause: " + message)
   }

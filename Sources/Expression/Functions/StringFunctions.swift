@@ -87,9 +87,7 @@ extension StandardLibrary {
     return false
   }
 
-  private static func outOfRange(_ index: Int64) -> Value {
-    .failure(.index, "index out of range: \(index)")
-  }
+  private static let outOfRange = Value.failure(.index, "index out of range")
 
   private static func addPositions(_ l: inout LibraryBuilder) {
     l.method(
@@ -98,7 +96,7 @@ extension StandardLibrary {
         guard case .string(let text) = x, case .int(let index) = n else { return .noSuchOverload }
         guard c.spend(bytes: text.count) else { return .error(.budget) }
         let points = CodePoints(text)
-        guard index >= 0, index <= Int64(points.count) else { return outOfRange(index) }
+        guard index >= 0, index <= Int64(points.count) else { return outOfRange }
         let at = Int(index)
         return .string(at == points.count ? Text("") : points.text(at, at + 1))
       })
@@ -141,7 +139,7 @@ extension StandardLibrary {
     guard case .string(let text) = x, case .string(let part) = y else { return .noSuchOverload }
     guard c.spend(bytes: text.count, times: part.count / 8) else { return .error(.budget) }
     let points = CodePoints(text)
-    if let from, from < 0 || from > Int64(points.count) { return outOfRange(from) }
+    if let from, from < 0 || from > Int64(points.count) { return outOfRange }
     let wanted = CodePoints(part)
     let found =
       isLast
@@ -155,11 +153,11 @@ extension StandardLibrary {
   ) -> Value {
     guard c.spend(bytes: text.count) else { return .error(.budget) }
     let points = CodePoints(text)
-    guard start >= 0, start <= Int64(points.count) else { return outOfRange(start) }
+    guard start >= 0, start <= Int64(points.count) else { return outOfRange }
     let last = end ?? Int64(points.count)
-    guard last >= 0, last <= Int64(points.count) else { return outOfRange(last) }
+    guard last >= 0, last <= Int64(points.count) else { return outOfRange }
     guard start <= last else {
-      return .failure(.index, "invalid substring range. start: \(start), end: \(last)")
+      return .failure(.index, "the end lies before the start")
     }
     return .string(points.text(Int(start), Int(last)))
   }

@@ -26,7 +26,28 @@ struct Lexer {
   private var at = 0
   private(set) var diagnostics: [Diagnostic] = []
 
-  init(_ source: SourceText) { self.source = source }
+  init(_ source: SourceText, at start: Int = 0) {
+    self.source = source
+    at = start
+  }
+
+  /// The offset of the closing brace that ends an expression which starts at `start`, or nil; those
+  /// of strings and of map literals do not count.
+  static func closingBrace(_ source: SourceText, from start: Int) -> Int? {
+    var lexer = Lexer(source, at: start)
+    var depth = 0
+    while true {
+      let token = lexer.next()
+      switch token.kind {
+      case .end: return nil
+      case .punctuation("{"): depth += 1
+      case .punctuation("}"):
+        if depth == 0 { return token.span.start }
+        depth -= 1
+      default: break
+      }
+    }
+  }
 
   /// Words the grammar keeps for other languages; they are valid as fields.
   static let reserved: Set<String> = [

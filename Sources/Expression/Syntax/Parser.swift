@@ -342,8 +342,11 @@ public struct Parser {
     case .punctuation("("):
       take()
       let inner = expression()
+      let end = token.span
       expect(")")
-      return inner
+      return Expr(
+        id: inner.id, span: start.joined(end), kind: inner.kind, depth: inner.depth,
+        loops: inner.loops, focus: inner.focus)
     case .punctuation("["): return list()
     case .punctuation("{"): return map()
     case .punctuation("."):

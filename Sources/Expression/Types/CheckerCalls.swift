@@ -10,6 +10,12 @@ extension Checker {
         return resolve(expr, candidate, types, isInstance: false)
       }
     }
+    if let target, case .ident(let space, _) = target.kind, !isLocal(rootOf: target),
+      environment.variables[space] == nil, Checker.nameSpaces.contains(space)
+    {
+      for argument in arguments { visit(argument) }
+      return resolve(expr, space + "." + name, [], isInstance: false)
+    }
     if let target {
       let types = ([target] + arguments).map { visit($0) }
       return resolve(expr, name, types, isInstance: true)
@@ -24,12 +30,19 @@ extension Checker {
     return resolve(expr, plain, types, isInstance: false)
   }
 
+  /// First parts of the names of functions of the standard library.
+  private static let nameSpaces: Set<String> = [
+    "base64", "cel", "lists", "math", "optional", "strings",
+  ]
+
   private mutating func resolve(
     _ expr: Expr, _ name: String, _ types: [CELType], isInstance: Bool
   ) -> CELType {
     let all = environment.functions[name] ?? []
     guard !all.isEmpty else {
-      let known = environment.functions.keys.filter { !$0.contains("_") && !$0.hasPrefix("@") }
+      let known = environment.functions.keys.filter {
+        Checker.symbol($0) == nil && !$0.hasPrefix("@")
+      }
       references[expr.id] = .function(name: name, [], isInstance: isInstance)
       report(
         .undeclaredFunction, "there is no function '\(name)'", expr.focus,

@@ -52,9 +52,16 @@ public enum Text: @unchecked Sendable {
     if let base = typed.baseAddress, let count = UInt32(exactly: bytes.count) {
       self = .borrowed(base, count)
     } else {
-      self = Text("")
+      self = .borrowed(Text.emptyBase, 0)
     }
   }
+
+  /// Where the empty text lies: never read, never freed.
+  nonisolated(unsafe) private static let emptyBase: UnsafePointer<UInt8> = {
+    let base = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
+    base.initialize(to: 0)
+    return UnsafePointer(base)
+  }()
 
   init(count: Int, _ fill: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
     self = .owned(OwnedText(box: ByteBox.make(count, fill)))
