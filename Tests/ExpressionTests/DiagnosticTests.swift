@@ -222,7 +222,7 @@ import Testing
       """
       1:16: cel/constant: '%d' does not take string (use %s for text)
         | '%d 元'.format([member.name])
-        |                ^^^^^^^^^^^
+        |                 ^^^^^^^^^^^
       """)
     expect(
       "'%s %s'.format([member.name])",
