@@ -21,7 +21,7 @@ extension Desk {
     situation.look(from: .now(now))
     situation.begin()
     guard let ladder = pack.rule(.visitLadder) else { return }
-    let exit = situation.lastExit()
+    let exit = situation.lastExit().flatMap { starts(ladder, $0.event) ? $0 : nil }
     endLadders(except: exit?.event, ladder)
     guard let exit else { return }
     let made = visitsMade()
@@ -35,6 +35,18 @@ extension Desk {
       applyMissed(plan, exit, missed, &nextDecision)
     }
     if let opens = plan.nextOpens { nextDecision = min(nextDecision, Instant(startOf: opens)) }
+  }
+
+  /// Whether the rule's conditions held at the end of the exit's day: an exit while another
+  /// programme is in force starts no ladder (semantics 20).
+  private func starts(_ ladder: CompiledRule, _ position: EventPosition) -> Bool {
+    guard let event = file.event(position) else { return false }
+    situation.look(from: .day(of: event.effective, event: position))
+    defer {
+      situation.look(from: .now(now))
+      situation.begin()
+    }
+    return evaluation.decide(ladder, subject: nil, event: position).holds
   }
 
   private func terms(_ rule: CompiledRule) -> FollowUpPlan.Terms {
