@@ -104,8 +104,9 @@ extension WorkerEvent {
           "state": "\(channel.topicSuffix)-\(partition)", "reason": "\(reason.rawValue)",
         ])
     case .stateRestored(let channel, let partition, let records):
-      logger.info(
-        "state restored",
+      // On most restarts there is nothing to read.
+      logger.log(
+        level: records > 0 ? .info : .debug, "state restored",
         metadata: ["state": "\(channel.topicSuffix)-\(partition)", "records": "\(records)"])
     case .positionCorrected(let partition, let committed, let state):
       logger.warning(

@@ -12,8 +12,8 @@ internal import Vocabulary
 ///    ones' stores are opened and brought up to the end of their changelogs.
 /// 3. Begin a transaction.
 /// 4. Fire due timers, each at its own instant, up to a bound.
-/// 5. Process the polled records until the batch or the transaction's share of it is done: in-topics
-///    through intake, frames through their stage, with the timers due before a record first.
+/// 5. Process the polled records until the batch or the transaction's share of it is done:
+///    in-topics through intake, frames through their stage, the timers due before a record first.
 ///    Outputs are sent as they come, internal records are packed into frames.
 /// 6. Send the frames and the changelogs: the overlays' writes, then where the state stands.
 /// 7. Add the consumed offsets, under this member's generation.
@@ -280,8 +280,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         try abortTransaction(failure.code)
         let suspect = Suspect(channel: channel, partition: partition, offset: offset)
         guard suspects.insert(suspect).inserted else {
-          let place = "\(channel.topicSuffix)-\(partition) at \(offset.map(String.init) ?? "a timer")"
-          throw .stop(WorkerStop(code: failure.code, detail: "\(place): \(cause)"))
+          let place = offset.map { "at \($0)" } ?? "at a timer"
+          let detail = "\(channel.topicSuffix)-\(partition) \(place): \(cause)"
+          throw .stop(WorkerStop(code: failure.code, detail: detail))
         }
         if let partition = owned(channel, partition) { try reload(partition, wipe: .undecodable) }
       case .state(let channel, let partition, let cause):

@@ -83,9 +83,9 @@ extension Worker {
     var starts: [TopicPartition: Int64] = [:]
     for partition in partitions {
       let start = try checkedStart(partition, wanted: wanted[partition])
-      let known = committed[partition]
-      positions.own(
-        partition, from: start, isInGroup: known == start || known == nil && wanted[partition] == nil)
+      // Nothing committed and nothing asked for: the first record will tell the group.
+      let isInGroup = committed[partition] == start || wanted[partition] == nil
+      positions.own(partition, from: start, isInGroup: isInGroup)
       starts[partition] = start
     }
     publishStatistics()

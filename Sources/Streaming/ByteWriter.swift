@@ -63,7 +63,9 @@ public struct ByteWriter: Sendable {
   }
 
   /// A count, then each element.
-  public mutating func list<T>(_ values: some Collection<T>, _ body: (inout ByteWriter, T) -> Void) {
+  public mutating func list<T>(
+    _ values: some Collection<T>, _ body: (inout ByteWriter, T) -> Void
+  ) {
     varint(UInt64(values.count))
     for value in values { body(&self, value) }
   }

@@ -62,8 +62,8 @@ final class Harness {
     let storage = storages[name] ?? SimulatedStorage()
     storages[name] = storage
     let log = SimulatedLog(
-      cluster, client: client ?? name, group: Harness.group, topics: layout.subscription, faults: faults,
-      seed: seed)
+      cluster, client: client ?? name, group: Harness.group, topics: layout.subscription,
+      faults: faults, seed: seed)
     let worker = Worker(
       configuration: configuration, log: log, opener: SimulatedDisk(storage, faults: faults),
       source: FixedStages(stages), clock: clock,

@@ -38,6 +38,12 @@ import Vocabulary
     change(harness)
   }
 
+  private func wiped(_ harness: Harness, _ reason: WipeReason) -> Bool {
+    harness.events.contains { event in
+      if case .stateWiped(_, _, reason) = event { true } else { false }
+    }
+  }
+
   // MARK: The log
 
   /// A second daemon takes the same identity while a transaction of the first is open.
@@ -76,7 +82,8 @@ import Vocabulary
     }
     try finish(harness, faults: faults)
     expectRight(harness)
-    #expect(step == .seek || harness.events.contains(.callRetried(code: "injected-retry", attempt: 3)))
+    let third = WorkerEvent.callRetried(code: "injected-retry", attempt: 3)
+    #expect(step == .seek || harness.events.contains(third))
   }
 
   /// The answer to a commit is lost, and the call made again finds it done.
@@ -230,7 +237,8 @@ import Vocabulary
     let harness = loaded()
     try interrupt(harness, turns: 12) { harness in
       harness.storages["a"]?.removeAll()
-      harness.cluster.createTopic(harness.layout.full(Channel.persons.changelogTopic), partitions: 3)
+      let changelog = harness.layout.full(Channel.persons.changelogTopic)
+      harness.cluster.createTopic(changelog, partitions: 3)
     }
     let life = harness.start()
     let stop = #expect(throws: WorkerStop.self) { for _ in 0..<5 { try life.worker.runOnce() } }
@@ -281,8 +289,7 @@ import Vocabulary
     harness.feed(30, from: 30)
     harness.feedEnd()
     try finish(harness)
-    #expect(
-      harness.events.contains { if case .stateWiped(_, _, .undecodable) = $0 { true } else { false } })
+    #expect(wiped(harness, .undecodable))
     #expect(harness.outcome().differences(from: try reference(events: 60)) == [])
   }
 
@@ -309,8 +316,7 @@ import Vocabulary
       return applies % 5 == 0 ? .fail(.restore) : nil
     }
     try finish(harness, faults: faults)
-    #expect(
-      harness.events.contains { if case .stateWiped(_, _, .corrupt) = $0 { true } else { false } })
+    #expect(wiped(harness, .corrupt))
     expectRight(harness)
   }
 }

@@ -115,7 +115,8 @@ final class ToyHouseholds: Stage {
       record.due = Toy.start.seconds + Int64(name.utf8.reduce(0) { $0 * 31 + Int($1) } % 1000)
       outbox.send(.persons, key: Array(name.utf8), payload: Array("interest;\(name);0;0".utf8))
     }
-    publish("referrals.advisor.\(name.suffix(1))", name, "\(name) revision \(record.count)", &outbox)
+    let topic = "referrals.advisor.\(name.suffix(1))"
+    publish(topic, name, "\(name) revision \(record.count)", &outbox)
     write(key, record, state)
   }
 
