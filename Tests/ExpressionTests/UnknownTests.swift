@@ -122,6 +122,29 @@ import Vocabulary
     #expect(host.reads > reads)
   }
 
+  @Test(arguments: [
+    ("household.members.first().name.orValue('')", "张三"),
+    ("household.members.first().?name.orValue('')", "张三"),
+    ("household.members.first().value().name", "张三"),
+    ("household.members.filter(m, false).first().name.orValue('x')", "x"),
+    ("has(household.members.first().birth)", "false"),
+    ("has(household.members.first().name)", "true"),
+    ("has(household.members.filter(m, false).first().name)", "false"),
+    ("cel.bind(p, household.members.last(), p.income.orValue(0))", "50000"),
+    ("household.members.first().income.orValue(0)", "unknown[2.0.1]"),
+    ("household.members[?7].name.orValue('none')", "none"),
+    ("household.members.first().optMap(p, p.age).orValue(0)", "40"),
+    ("household.members.sortBy(m, m.name)[0].name", "张三"),
+    ("household.members[1] == household.members[1]", "true"),
+    ("household.members[0] in household.members", "true"),
+    ("household.members.filter(m, m != member).map(m, m.name)", "[李四, 王五]"),
+    ("household.members.map(m, m.name).exists(n, n == '王五')", "true"),
+    ("household.members.slice(1, 2)[0].name", "李四"),
+  ])
+  func objectsInOptionalsAndLists(_ text: String, _ expected: String) throws {
+    #expect(show(try Self.host().evaluate(text)) == expected)
+  }
+
   @Test func objectsHideTheirFieldsFromDynamicAccess() throws {
     #expect(show(try Self.host().evaluate("dyn(member).income")) == "cel/no-such-field")
     #expect(show(try Self.host().evaluate("[member, 1][0].income")) == "cel/no-such-field")

@@ -307,6 +307,7 @@ final class HasFieldNode: BoolNode, @unchecked Sendable {
   override func bool(_ c: EvaluationContext) -> Bool? {
     switch field.value(c) {
     case .null: return false
+    case .optional(let wrapper): return wrapper.wrapped != nil
     case .unknown(let set):
       c.fail(.unknown(set))
       return nil
@@ -340,7 +341,8 @@ final class OptionalFieldNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
     let value = field.value(c)
     switch value {
-    case .unknown, .error: return value
+    // A field of an optional is one already.
+    case .unknown, .error, .optional: return value
     case .null: return .optional(.none)
     default: return .optional(OptionalValue(value))
     }

@@ -165,8 +165,10 @@ struct Planner {
     }
     let node = plan(operand)
     let slot = declaration.slot
+    let isPlain = if case .object = type(operand) { true } else { false }
     let read: FieldNode =
       switch node {
+      case _ where !isPlain: ComputedFieldNode(node, typeID, slot)
       case let local as LocalNode: LocalFieldNode(local.slot, typeID, slot)
       case let variable as VariableNode: VariableFieldNode(variable.slot, typeID, slot)
       default: ComputedFieldNode(node, typeID, slot)

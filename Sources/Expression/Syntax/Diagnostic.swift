@@ -77,6 +77,17 @@ public enum DiagnosticCode: String, Sendable, CaseIterable {
   case template = "cel/template"
   /// The static worst-case cost is above the limit.
   case cost = "cel/cost"
+
+  // Warnings (`TypeEnvironment.warnings(of:)`): what runs, but is hardly meant.
+
+  /// A condition that can never hold.
+  case never = "cel/never"
+  /// A condition that always holds.
+  case always = "cel/always"
+  /// A term that another one already implies.
+  case redundant = "cel/redundant"
+  /// A loop variable that its body does not read.
+  case unusedVariable = "cel/unused-variable"
 }
 
 /// The source text as code points, with its line starts.
