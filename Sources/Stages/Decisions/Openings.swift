@@ -257,12 +257,13 @@ extension Referral {
   /// Takes over state, history, times and assignee from the same referral under another
   /// identifier; escalation starts anew (semantics 31).
   mutating func carryOn(from former: Referral, now: Instant) {
-    state = former.state
     openedAt = former.openedAt
-    dueAt = former.dueAt
-    overdueAt = former.dueAt > now ? former.dueAt : nil
     history = former.history + history
-    review = former.review
+    if review == former.review {
+      state = former.state
+      dueAt = former.dueAt
+      overdueAt = former.dueAt > now ? former.dueAt : nil
+    }
     escalation = 0
     claimFrom = now
     formerly = former.formerly + [former.id]

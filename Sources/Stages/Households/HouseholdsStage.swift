@@ -133,7 +133,8 @@ public final class HouseholdsStage: Stage {
 
   private func announceAddress(_ household: inout HouseholdState, _ outbox: inout Outbox) {
     guard household.key.registryID != nil,
-      let address = household.currentAddress, address != household.announcedAddress
+      let address = household.currentAddress.map(AddressKey.normalized),
+      address != household.announcedAddress
     else { return }
     if let old = household.announcedAddress {
       outbox.send(.events, RegisterMessage.addressOf(address: old, household: nil))
