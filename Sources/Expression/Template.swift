@@ -1,4 +1,5 @@
 /// A text with expressions: `"${member.name}，${yuan(member.income)}元"`; `$${` stands for `${`.
+/// Timestamps appear in Shanghai time with whole seconds.
 public struct Template: Sendable {
   enum Part: Sendable {
     case literal([UInt8])
@@ -31,7 +32,7 @@ public struct Template: Sendable {
   /// Fills the template in. With `unknown`, that text stands for each part whose facts are missing;
   /// without, one such part makes the whole unknown.
   public func render(_ context: EvaluationContext, unknown: String? = nil) -> Rendering {
-    var writer = ValueText(context)
+    var writer = ValueText(context, isLocal: true)
     var missing: UnknownSet?
     for part in parts {
       switch part {

@@ -18,7 +18,8 @@ import Vocabulary
     ("plain", "plain"), ("", ""), ("${member.name}，${member.age}岁", "张三，40岁"),
     ("低保标准 ${yuan(params.line)} 元", "低保标准 1510 元"),
     ("$${member.name} $5 $ {", "${member.name} $5 $ {"), ("${'}'}${{'a': '}'}['a']}", "}}"),
-    ("${today}", "2026-05-20"), ("${member.age > 18}", "true"), ("${1 / 0}", "cel/divide-by-zero"),
+    ("${today}", "2026-05-20"), ("${now}", "2026-05-20T10:00:00+08:00"),
+    ("${member.age > 18}", "true"), ("${1 / 0}", "cel/divide-by-zero"),
     ("${member.income} ${household.exited}", "unknown[1.0.1 2.0.1]"),
     ("${household.members.map(m, m.name).join('、')}", "张三、李四、王五"),
   ])

@@ -67,6 +67,20 @@ import Vocabulary
   ])
   func ages(_ text: String) throws { try scan(text, from: "2026-01-20", days: 60) }
 
+  @Test func farAwayNumbersDoNotTrap() throws {
+    for number in ["9223372036854775807", "-9223372036854775808", "9223372036854775806", "8000000"]
+    {
+      for text in [
+        "today - date('2026-05-21') <= \(number)", "date('2026-05-21') - today > \(number)",
+        "today - date('2026-05-21') == \(number)", "age(date('2000-01-01'), today) < \(number)",
+        "months(date('2000-01-01'), today) < \(number)", "today.year() > \(number)",
+      ] {
+        let value = try Self.host().evaluate(text)
+        #expect(value.boolValue != nil, "\(text)")
+      }
+    }
+  }
+
   @Test func agesAcrossYears() throws {
     try scan("age(member.birth, today) == 18", from: "2025-02-25", days: 1200)
     try scan("age(member.birth, today) < 20", from: "2025-02-25", days: 1200)

@@ -14,7 +14,8 @@ extension StandardLibrary {
       "date", "date_timestamp", [.timestamp], .date,
       .unary { _, x in
         guard case .timestamp(let time) = x else { return .noSuchOverload }
-        return .date(CivilTime(time, offset: 8 * 3600).date)
+        let date = CivilTime(time, offset: 8 * 3600).date
+        return date > .latest ? .error(.dateRange) : .date(date)
       })
     l.global("date", "date_date", [.date], .date, .unary { _, x in x })
     l.global(

@@ -170,7 +170,13 @@ struct ValueText {
   private(set) var failure: Value = .null
   private var depth = 0
 
-  init(_ context: EvaluationContext) { self.context = context }
+  /// Timestamps in Shanghai time with whole seconds, as in all outputs, instead of UTC.
+  private let isLocal: Bool
+
+  init(_ context: EvaluationContext, isLocal: Bool = false) {
+    self.context = context
+    self.isLocal = isLocal
+  }
 
   mutating func append(_ literal: [UInt8]) { bytes += literal }
 
@@ -187,6 +193,7 @@ struct ValueText {
     case .string(let text), .bytes(let text): text.withBytes { bytes += $0 }
     case .list, .hostList: return writeList(value)
     case .map(let map): return writeMap(map)
+    case .timestamp(let time) where isLocal: bytes += Array(time.instant.description.utf8)
     case .type(let type): bytes += Array(type.name.utf8)
     case .unknown, .error:
       failure = value

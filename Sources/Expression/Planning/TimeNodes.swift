@@ -116,7 +116,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     _ c: EvaluationContext, _ a: Value, _ b: Value, _ target: Target
   ) {
     guard let distance = Self.distance(a, b) else { return c.limitValidityToMidnight() }
-    let days = Int(clamping: distance.magnitude) + (target == .passes ? 1 : 0)
+    // No more days than the calendar has.
+    let days = Int(min(distance.magnitude, 8_000_000)) + (target == .passes ? 1 : 0)
     let day = c.state.pointee.today.adding(days: max(1, days))
     // A day beyond the calendar never comes.
     if day < .latest { c.limitValidity(to: Instant(startOf: day)) }

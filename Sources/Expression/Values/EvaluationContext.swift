@@ -171,6 +171,7 @@ public final class EvaluationContext {
   }
 
   /// Reserves locals for a program; nil where it would nest too deep.
+  @inline(__always)
   func enter(_ slots: Int) -> UnsafeMutablePointer<Value>? {
     let top = state.pointee.top
     guard top + slots <= EvaluationContext.localCapacity,
@@ -183,6 +184,7 @@ public final class EvaluationContext {
     return previous
   }
 
+  @inline(__always)
   func leave(_ slots: Int, _ previous: UnsafeMutablePointer<Value>) {
     state.pointee.frame = previous
     state.pointee.top -= slots
