@@ -71,7 +71,9 @@ let package = Package(
     .target(name: "City", dependencies: ["Vocabulary"], swiftSettings: strict),
     .target(
       name: "PolicyTools",
-      dependencies: ["Intake", "Policy", "Runtime", "Stages", "Streaming", "Vocabulary"],
+      dependencies: [
+        "Expression", "Intake", "Policy", "Runtime", "Stages", "Streaming", "Vocabulary",
+      ],
       swiftSettings: strict),
     .target(
       name: "Operations",

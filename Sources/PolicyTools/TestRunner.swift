@@ -77,6 +77,16 @@ public struct TestRunner: Sendable {
     self.directory = directory
   }
 
+  private init(pack: PolicyPack, directory: Directory) {
+    self.pack = pack
+    self.directory = directory
+  }
+
+  /// The same runner for another pack.
+  public func with(_ pack: PolicyPack) -> TestRunner {
+    TestRunner(pack: pack, directory: directory)
+  }
+
   /// Runs one case.
   public func run(_ test: TestCase) throws -> TestOutcome {
     let (outputs, deadLetters, says) = try outputs(of: test)

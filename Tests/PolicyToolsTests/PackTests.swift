@@ -36,4 +36,14 @@ import Testing
         "\(test.file):\(test.line) \(test.name)\n\(outcome.differences.joined(separator: "\n"))")
     }
   }
+
+  /// At least 95 of 100 changed clauses are noticed.
+  @Test func theTestsNoticeChangedClauses() throws {
+    let loaded = try PackTests.loaded.get()
+    let mutants = try MutationRun(runner: loaded.runner, cases: loaded.cases).run()
+    let survivors = mutants.filter { !$0.isKilled }
+      .map { "\($0.rule) \($0.clause) always \($0.alwaysHolds)" }
+    print("clauses: \(mutants.count / 2), mutants: \(mutants.count), alive: \(survivors)")
+    #expect(survivors.count * 100 <= mutants.count * 5, "\(survivors.joined(separator: "\n"))")
+  }
 }

@@ -59,7 +59,7 @@ public struct CompiledClause: Sendable {
   public let id: String
   /// What it means, in Chinese.
   public let says: String
-  public let program: Program
+  public internal(set) var program: Program
   /// What this clause reads.
   public let reads: ReadSet
   public let file: String
@@ -156,9 +156,9 @@ public struct CompiledRule: Sendable {
   public let subject: Program?
   public let lets: [LetBinding]
   /// All must hold.
-  public let when: [CompiledClause]
+  public internal(set) var when: [CompiledClause]
   /// None may hold.
-  public let unless: [CompiledClause]
+  public internal(set) var unless: [CompiledClause]
   public let onUnknown: UnknownPolicy
   /// A review is opened only where this holds; nil: always.
   public let reviewWhen: Program?
@@ -199,6 +199,18 @@ public struct CompiledRule: Sendable {
     case .situation: []
     case .event(let types, _, _), .engine(_, let types): types
     }
+  }
+}
+
+extension CompiledRule {
+  /// The rule with another program for one clause, to see whether the tests notice.
+  public func replacingClause(_ id: String, by program: Program) -> CompiledRule {
+    var copy = self
+    for at in copy.when.indices where copy.when[at].id == id { copy.when[at].program = program }
+    for at in copy.unless.indices where copy.unless[at].id == id {
+      copy.unless[at].program = program
+    }
+    return copy
   }
 }
 

@@ -20,7 +20,7 @@ public struct PolicyPack: Sendable {
   public let audiences: AudienceCatalogue
   public let assessment: AssessmentModel
   /// Active, shadow and draft rules in the order of their ids; retired ones are left out.
-  public let rules: [CompiledRule]
+  public internal(set) var rules: [CompiledRule]
   /// Warnings of the load.
   public let warnings: [PolicyDiagnostic]
 
@@ -28,6 +28,13 @@ public struct PolicyPack: Sendable {
   public let variableCapacity: Int
 
   public func rule(_ id: String) -> CompiledRule? { rules.first { $0.id == id } }
+
+  /// The pack with another version of one of its rules.
+  public func replacing(_ rule: CompiledRule) -> PolicyPack {
+    var copy = self
+    for at in copy.rules.indices where copy.rules[at].id == rule.id { copy.rules[at] = rule }
+    return copy
+  }
 
   /// The rule with a role of the engine, if the pack has one.
   public func rule(_ role: EngineRole) -> CompiledRule? {
