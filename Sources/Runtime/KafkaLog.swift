@@ -1,5 +1,6 @@
 public import KafkaIO
 public import Logging
+public import StateStore
 public import Streaming
 
 /// The worker's log on a Kafka cluster: a consumer in the group and a transactional producer, which
@@ -329,6 +330,11 @@ public final class KafkaLog: TransactionalLog {
       throw LogFailure(error)
     }
   }
+}
+
+extension Worker where Log == KafkaLog, Opener == StateDirectory {
+  /// As `run`; here the compiler knows all types and can specialise the whole loop for them.
+  public func run() throws(WorkerStop) { try runUntilStopped() }
 }
 
 /// The records of one poll of a `KafkaLog`.

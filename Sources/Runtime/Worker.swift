@@ -108,7 +108,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
 
   /// Works until the stop signal, then leaves the group and closes the stores. Throws where the
   /// daemon has to end with exit code 70.
-  public func run() throws(WorkerStop) {
+  public func run() throws(WorkerStop) { try runUntilStopped() }
+
+  func runUntilStopped() throws(WorkerStop) {
     defer { shutDown() }
     while !stop.isRaised { try runOnce() }
   }

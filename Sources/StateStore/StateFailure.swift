@@ -10,7 +10,7 @@ public struct StateFailure: Error, Equatable, Sendable, CustomStringConvertible 
     case busy = "state-busy"
     /// The file system has too little room left.
     case diskFull = "state-disk-full"
-    /// A key is longer than `StateOverlay.keyLimit`, or empty: a defect of the stage.
+    /// A key is empty: a defect of the stage.
     case key = "state-key"
     /// The operating system refused an operation.
     case io = "state-io"

@@ -26,7 +26,10 @@ public struct Timer: Hashable, Comparable, Sendable {
 /// The writes of the transaction under way, over the durable state. Dropped on abort; after the
 /// Kafka commit its writes go to the store in one local transaction.
 public final class StateOverlay {
-  /// The longest key, in bytes, that a store can hold; hash what can be longer.
+  /// The longest key, in bytes, that a store can hold. Of a longer one the first bytes and a hash
+  /// stand for the whole, here and everywhere below, so that a long text from outside can never
+  /// stop the daemon. The owner that a timer is fired for is then the shortened key, which stands
+  /// for itself.
   public static let keyLimit = 480
 
   /// The new value of a key, nil where it was deleted.
@@ -50,6 +53,7 @@ public final class StateOverlay {
   /// Calls `body` with the current value of `key`, or nil; the bytes are valid during the call
   /// only.
   public func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R {
+    let key = StateOverlay.bounded(key)
     if let written = writes[key] {
       guard let value = written else { return body(nil) }
       return value.withUnsafeBytes(body)
@@ -57,13 +61,16 @@ public final class StateOverlay {
     return base.withValue(key, body)
   }
 
-  /// Sets a value; `key` has at most `keyLimit` bytes.
-  public func put(_ key: [UInt8], _ value: [UInt8]) { writes[key] = .some(value) }
-  public func delete(_ key: [UInt8]) { writes[key] = .some(nil) }
+  /// Sets a value. A key is not empty.
+  public func put(_ key: [UInt8], _ value: [UInt8]) {
+    writes[StateOverlay.bounded(key)] = .some(value)
+  }
+  public func delete(_ key: [UInt8]) { writes[StateOverlay.bounded(key)] = .some(nil) }
 
   /// Sets the owner's only timer, or clears it. The owner is the key of the value that implies the
   /// timer (`Stage.timer(key:value:)`), so that a restore finds the same one.
   public func setTimer(_ owner: [UInt8], _ due: Instant?) {
+    let owner = StateOverlay.bounded(owner)
     if let old = timerWrites[owner], let old {
       if old == due { return }
       written.remove(Timer(due: old, owner: owner))
@@ -94,6 +101,21 @@ public final class StateOverlay {
     page.removeAll(keepingCapacity: true)
     pageIndex = 0
     pageLoaded = false
+  }
+
+  /// The key itself, or what stands for one that is too long.
+  static func bounded(_ key: [UInt8]) -> [UInt8] {
+    guard key.count > keyLimit else { return key }
+    // FNV-1a over the bytes forwards and backwards.
+    var forwards: UInt64 = 0xCBF2_9CE4_8422_2325
+    var backwards = forwards
+    for byte in key { forwards = (forwards ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    for byte in key.reversed() { backwards = (backwards ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    var writer = ByteWriter(reserving: keyLimit)
+    writer.raw(key.prefix(keyLimit - 16))
+    writer.u64(forwards)
+    writer.u64(backwards)
+    return writer.bytes
   }
 
   /// The base's earliest timer whose owner is not written here.

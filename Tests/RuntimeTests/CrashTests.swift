@@ -60,7 +60,7 @@ import Vocabulary
   }
 
   /// Everything goes wrong now and then, with weights drawn by seed.
-  @Test(arguments: 0..<40)
+  @Test(arguments: seedBatches(40))
   func randomFaults(batch: Int) throws {
     let expected = try reference(events: 40)
     for seed in (batch * 10)..<(batch * 10 + 10) {

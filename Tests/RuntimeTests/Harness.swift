@@ -1,3 +1,4 @@
+import Foundation
 import Runtime
 import Simulation
 import StateStore
@@ -126,7 +127,7 @@ final class Harness {
   struct Outcome: Equatable {
     var outputs: [String: [String]] = [:]
     var state: [String: [String]] = [:]
-    var timers: [String: [Timer]] = [:]
+    var timers: [String: [Streaming.Timer]] = [:]
 
     /// What is here and not there, and the other way round.
     func differences(from other: Outcome) -> [String] {
@@ -192,6 +193,12 @@ final class Harness {
   private func text(_ bytes: [UInt8]?) -> String {
     bytes.map { String(decoding: $0, as: UTF8.self) } ?? "null"
   }
+}
+
+/// Batches of ten seeds: so many, or as `OUTREACH_SIMULATION_SEEDS` says for a long run.
+func seedBatches(_ count: Int) -> Range<Int> {
+  let seeds = ProcessInfo.processInfo.environment["OUTREACH_SIMULATION_SEEDS"].flatMap(Int.init)
+  return 0..<max(1, seeds.map { $0 / 10 } ?? count)
 }
 
 /// The outcome of a run in which nothing goes wrong.

@@ -7,7 +7,7 @@ import Vocabulary
 
 @Suite struct RebalanceTests {
   /// Daemons come, leave, hang and die in any order; at the end one is left.
-  @Test(arguments: 0..<15)
+  @Test(arguments: seedBatches(15))
   func manyDaemons(batch: Int) throws {
     let expected = try reference(events: 60)
     for seed in (batch * 10)..<(batch * 10 + 10) {

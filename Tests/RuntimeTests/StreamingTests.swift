@@ -84,6 +84,25 @@ import Vocabulary
     #expect(base.timers(after: nil, max: .max) == all)
   }
 
+  @Test func longKeysAreShortenedAndStandForThemselves() {
+    let base = MemoryState()
+    let overlay = StateOverlay(base: base)
+    let long = [UInt8](repeating: 65, count: 100_000)
+    let other = long + [66]
+    overlay.put(long, [1])
+    overlay.put(other, [2])
+    overlay.setTimer(long, Instant(seconds: 1))
+    base.apply(overlay)
+    overlay.reset()
+    #expect(overlay.withValue(long) { $0.map { Array($0) } } == [1])
+    #expect(overlay.withValue(other) { $0.map { Array($0) } } == [2])
+    let owner = overlay.nextTimer(through: .distantFuture)?.owner ?? []
+    #expect(owner.count == StateOverlay.keyLimit)
+    #expect(overlay.withValue(owner) { $0.map { Array($0) } } == [1])
+    overlay.setTimer(long, nil)
+    #expect(overlay.nextTimer(through: .distantFuture) == nil)
+  }
+
   @Test func overlayReadsItsOwnWrites() {
     let base = MemoryState()
     let overlay = StateOverlay(base: base)

@@ -182,14 +182,17 @@ private func write(
     again.close(flush: false)
   }
 
-  @Test func aKeyThatIsTooLongIsAFailureWithACode() throws {
+  @Test func anEmptyKeyIsAFailureWithACode() throws {
     let root = TemporaryRoot()
     let directory = try StateDirectory(root: root.path, boot: "b1")
     let (state, _) = try directory.open(.events, partition: 0)
+    let failure = #expect(throws: StateFailure.self) { try write(state, ["": "v"]) }
+    #expect(failure?.code == .key)
     let long = String(repeating: "k", count: 600)
-    #expect(throws: StateFailure.self) { try write(state, [long: "v"]) }
-    try write(state, [String(repeating: "k", count: StateOverlay.keyLimit): "v"])
-    #expect(value(state, long) == nil)
+    try write(state, [long: "v"], timers: [long: 3])
+    let overlay = StateOverlay(base: state)
+    #expect(overlay.withValue(bytes(long)) { $0.map { Array($0) } } == bytes("v"))
+    #expect(overlay.nextTimer(through: .distantFuture) != nil)
     state.close(flush: false)
   }
 
