@@ -83,8 +83,9 @@ public final class Situation: FactHost {
     cache.forget()
     guard let file else { return }
     var named: Set<CitizenID> = []
+    // A composition notice says where its people live; any other event leaves them where they were.
     if let position = view.event, let event = file.event(position),
-      let persons = try? event.texts().persons
+      event.type != SituationSchema.composition, let persons = try? event.texts().persons
     {
       named = Set(persons)
     }

@@ -25,6 +25,7 @@ public final class SituationSchema {
   static let visitSelfCare = FactID("event.self_care")
   static let hukouSubdistrict = FactID("household.hukou_subdistrict")
   static let difficulties = FactID("event.difficulties")
+  static let composition = EventTypeID("household.composition")
   static let windowTransaction = EventTypeID("window.transaction")
   static let transaction = FactID("event.transaction")
   static let applicant = FactID("event.applicant")
