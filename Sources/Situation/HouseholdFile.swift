@@ -70,7 +70,7 @@ public struct HouseholdFile {
 }
 
 /// From when the rules look: now, or the end of an event's day (semantics 3).
-public struct Viewpoint {
+public struct Viewpoint: Equatable {
   /// Facts count that took effect at or before this instant.
   public let instant: Instant
   /// `today` of expressions.

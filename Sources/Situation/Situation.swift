@@ -22,6 +22,8 @@ public final class Situation: FactHost {
   private(set) var file: HouseholdFile?
   private(set) var view = Viewpoint.now(.distantPast)
   private(set) var now = Instant.distantPast
+  /// The lists and caches are those of the present file and viewpoint.
+  private var isSettled = false
   private(set) var people: People?
   private(set) var decidingEvent: Int?
 
@@ -66,6 +68,7 @@ public final class Situation: FactHost {
   public func load(_ file: HouseholdFile, now: Instant, calendar: WorkCalendar) {
     self.file = file
     self.now = now
+    isSettled = false
     context.calendar = calendar
     derivation.calendar = calendar
     assessing.calendar = calendar
@@ -74,6 +77,8 @@ public final class Situation: FactHost {
 
   /// Changes the viewpoint: facts, membership and derived values are those of that moment.
   public func look(from view: Viewpoint) {
+    if isSettled, view == self.view { return }
+    isSettled = true
     self.view = view
     lists.removeAll(keepingCapacity: true)
     listPositions.removeAll(keepingCapacity: true)

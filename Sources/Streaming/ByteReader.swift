@@ -2,43 +2,43 @@
 /// damaged. The runtime answers with a restore, never a trap.
 public struct DecodingFailure: Error, Equatable, Sendable, CustomStringConvertible {
   public let what: String
-  public init(_ what: String) { self.what = what }
+  @inlinable public init(_ what: String) { self.what = what }
   public var description: String { "cannot decode \(what)" }
 }
 
 /// Reads what `ByteWriter` wrote from borrowed bytes. Every read is bounds-checked.
 public struct ByteReader {
-  private let bytes: UnsafeRawBufferPointer
-  public private(set) var offset: Int
+  @usableFromInline let bytes: UnsafeRawBufferPointer
+  public var offset: Int
 
   /// `bytes` must stay valid while the reader is used.
-  public init(_ bytes: UnsafeRawBufferPointer, offset: Int = 0) {
+  @inlinable public init(_ bytes: UnsafeRawBufferPointer, offset: Int = 0) {
     self.bytes = bytes
     self.offset = offset
   }
 
-  public var isAtEnd: Bool { offset >= bytes.count }
-  public var remaining: Int { bytes.count - offset }
+  @inlinable public var isAtEnd: Bool { offset >= bytes.count }
+  @inlinable public var remaining: Int { bytes.count - offset }
 
-  public mutating func u8() throws(DecodingFailure) -> UInt8 {
+  @inlinable public mutating func u8() throws(DecodingFailure) -> UInt8 {
     guard offset < bytes.count else { throw DecodingFailure("u8") }
     defer { offset += 1 }
     return bytes[offset]
   }
-  public mutating func bool() throws(DecodingFailure) -> Bool { try u8() != 0 }
-  public mutating func u16() throws(DecodingFailure) -> UInt16 { try fixed() }
-  public mutating func u32() throws(DecodingFailure) -> UInt32 { try fixed() }
-  public mutating func u64() throws(DecodingFailure) -> UInt64 { try fixed() }
-  public mutating func i64() throws(DecodingFailure) -> Int64 {
+  @inlinable public mutating func bool() throws(DecodingFailure) -> Bool { try u8() != 0 }
+  @inlinable public mutating func u16() throws(DecodingFailure) -> UInt16 { try fixed() }
+  @inlinable public mutating func u32() throws(DecodingFailure) -> UInt32 { try fixed() }
+  @inlinable public mutating func u64() throws(DecodingFailure) -> UInt64 { try fixed() }
+  @inlinable public mutating func i64() throws(DecodingFailure) -> Int64 {
     Int64(bitPattern: try fixed() as UInt64)
   }
 
-  public mutating func sortable() throws(DecodingFailure) -> Int64 {
+  @inlinable public mutating func sortable() throws(DecodingFailure) -> Int64 {
     let raw: UInt64 = try fixed()
     return Int64(bitPattern: UInt64(bigEndian: raw) ^ (1 << 63))
   }
 
-  public mutating func varint() throws(DecodingFailure) -> UInt64 {
+  @inlinable public mutating func varint() throws(DecodingFailure) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while shift < 64 {
@@ -50,41 +50,41 @@ public struct ByteReader {
     throw DecodingFailure("varint")
   }
 
-  public mutating func signedVarint() throws(DecodingFailure) -> Int64 {
+  @inlinable public mutating func signedVarint() throws(DecodingFailure) -> Int64 {
     let raw = try varint()
     return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
   }
 
   /// A count of elements that are at least one byte each.
-  public mutating func count() throws(DecodingFailure) -> Int {
+  @inlinable public mutating func count() throws(DecodingFailure) -> Int {
     let value = try varint()
     guard value <= UInt64(remaining) else { throw DecodingFailure("count") }
     return Int(value)
   }
 
   /// Borrowed bytes of a length-prefixed blob.
-  public mutating func blob() throws(DecodingFailure) -> UnsafeRawBufferPointer {
+  @inlinable public mutating func blob() throws(DecodingFailure) -> UnsafeRawBufferPointer {
     let length = try count()
     return try raw(length)
   }
 
-  public mutating func raw(_ length: Int) throws(DecodingFailure) -> UnsafeRawBufferPointer {
+  @inlinable public mutating func raw(_ length: Int) throws(DecodingFailure) -> UnsafeRawBufferPointer {
     guard length >= 0, length <= remaining else { throw DecodingFailure("bytes") }
     defer { offset += length }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
   }
 
-  public mutating func string() throws(DecodingFailure) -> String {
+  @inlinable public mutating func string() throws(DecodingFailure) -> String {
     String(decoding: try blob(), as: UTF8.self)
   }
 
-  public mutating func optional<T>(
+  @inlinable public mutating func optional<T>(
     _ body: (inout ByteReader) throws(DecodingFailure) -> T
   ) throws(DecodingFailure) -> T? {
     try bool() ? try body(&self) : nil
   }
 
-  public mutating func list<T>(
+  @inlinable public mutating func list<T>(
     _ body: (inout ByteReader) throws(DecodingFailure) -> T
   ) throws(DecodingFailure) -> [T] {
     let total = try count()
@@ -94,7 +94,7 @@ public struct ByteReader {
     return values
   }
 
-  private mutating func fixed<T: FixedWidthInteger>() throws(DecodingFailure) -> T {
+  @inlinable mutating func fixed<T: FixedWidthInteger>() throws(DecodingFailure) -> T {
     let size = MemoryLayout<T>.size
     guard size <= remaining else { throw DecodingFailure("integer") }
     defer { offset += size }

@@ -138,7 +138,7 @@ public struct LetBinding: Sendable {
 }
 
 /// A rule ready to run.
-public struct CompiledRule: Sendable {
+public final class CompiledRule: Sendable {
   public let id: String
   public let version: Int
   public let title: String
@@ -184,6 +184,50 @@ public struct CompiledRule: Sendable {
   public let localStatus: [String: RuleStatus]
   public let file: String
   public let line: Int
+
+  init(
+    id: String, version: Int, title: String, status: RuleStatus, owner: String,
+    effectiveFrom: CivilDate, effectiveTo: CivilDate?, groups: [String], clauses: [String],
+    basis: [LegalBasis], scope: RuleScope, trigger: RuleTrigger, subject: Program?,
+    lets: [LetBinding], when: [CompiledClause], unless: [CompiledClause],
+    onUnknown: UnknownPolicy, reviewWhen: Program?, opensWhen: Program?,
+    referrals: [CompiledReferral], alerts: [CompiledAlert], closes: [String],
+    outlivesSubject: Bool, dedup: TermSetting, terms: [String: TermSetting], reads: ReadSet,
+    labels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
+    line: Int
+  ) {
+    self.id = id
+    self.version = version
+    self.title = title
+    self.status = status
+    self.owner = owner
+    self.effectiveFrom = effectiveFrom
+    self.effectiveTo = effectiveTo
+    self.groups = groups
+    self.clauses = clauses
+    self.basis = basis
+    self.scope = scope
+    self.trigger = trigger
+    self.subject = subject
+    self.lets = lets
+    self.when = when
+    self.unless = unless
+    self.onUnknown = onUnknown
+    self.reviewWhen = reviewWhen
+    self.opensWhen = opensWhen
+    self.referrals = referrals
+    self.alerts = alerts
+    self.closes = closes
+    self.outlivesSubject = outlivesSubject
+    self.dedup = dedup
+    self.terms = terms
+    self.reads = reads
+    self.labels = labels
+    self.isConfidential = isConfidential
+    self.localStatus = localStatus
+    self.file = file
+    self.line = line
+  }
 
   /// The status in a district.
   public func status(in district: String) -> RuleStatus { localStatus[district] ?? status }

@@ -1,7 +1,7 @@
 public import Vocabulary
 
 /// A policy pack, complete and checked: what the stages run on. Immutable; replaced as a whole.
-public struct PolicyPack: Sendable {
+public final class PolicyPack: Sendable {
   public let name: String
   public let version: String
   public let title: String
@@ -26,6 +26,33 @@ public struct PolicyPack: Sendable {
 
   /// Least capacity of an evaluation context for this pack's programs.
   public let variableCapacity: Int
+
+  init(
+    name: String, version: String, title: String, authors: [String], digest: String,
+    labels: LabelTable, facts: FactCatalogue, derived: [DerivedFact], sources: SourceCatalog,
+    parameters: ParameterTable, calendar: WorkCalendar, calendarYears: [Int],
+    services: ServiceCatalogue, audiences: AudienceCatalogue, assessment: AssessmentModel,
+    rules: [CompiledRule], warnings: [PolicyDiagnostic], variableCapacity: Int
+  ) {
+    self.name = name
+    self.version = version
+    self.title = title
+    self.authors = authors
+    self.digest = digest
+    self.labels = labels
+    self.facts = facts
+    self.derived = derived
+    self.sources = sources
+    self.parameters = parameters
+    self.calendar = calendar
+    self.calendarYears = calendarYears
+    self.services = services
+    self.audiences = audiences
+    self.assessment = assessment
+    self.rules = rules
+    self.warnings = warnings
+    self.variableCapacity = variableCapacity
+  }
 
   public func rule(_ id: String) -> CompiledRule? { rules.first { $0.id == id } }
 

@@ -12,6 +12,27 @@ struct Desk {
   let situation: Situation
   var file: HouseholdFile
   var outbox: Outbox
+  /// The events that may trigger rules, for the decision under way.
+  private var collected: [Trigger] = []
+
+  private struct Trigger {
+    let type: EventTypeID
+    let key: EventKey
+    let effective: Instant
+    let position: EventPosition
+  }
+
+  init(
+    household: HouseholdState, now: Instant, settings: StageSettings, situation: Situation,
+    file: HouseholdFile, outbox: Outbox
+  ) {
+    self.household = household
+    self.now = now
+    self.settings = settings
+    self.situation = situation
+    self.file = file
+    self.outbox = outbox
+  }
 
   var pack: PolicyPack { settings.pack }
   var evaluation: RuleEvaluation { RuleEvaluation(situation: situation, pack: pack) }
@@ -25,7 +46,8 @@ struct Desk {
 
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
-    var changed = household.pendingChanges.map { Set($0 + [Rulebook.everything]) }
+    var changed = household.pendingChanges.map { rulebook.mask($0 + [Rulebook.everything]) }
+    collected = collectTriggers(rulebook.triggerTypes)
     var nextDecision = Instant.distantFuture
     if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
     correctRetracted()
@@ -36,8 +58,10 @@ struct Desk {
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for _ in 0..<Desk.maximumPasses {
       let before = household.openReferrals
-      for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
-        decideEvents(rule, changed, &nextDecision)
+      if !collected.isEmpty {
+        for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
+          decideEvents(rule, changed, &nextDecision)
+        }
       }
       for rule in rulebook.situationRules where rule.rule.isEffective(on: now.date) {
         decideSituation(rule, changed, &nextDecision)
@@ -46,34 +70,30 @@ struct Desk {
       guard household.openReferrals != before else { break }
       file.referrals = household.referralsOnFile
       situation.load(file, now: now, calendar: pack.calendar)
-      changed = [Rulebook.referralsChanged]
+      changed = rulebook.mask([Rulebook.referralsChanged])
     }
     moveToDistrict()
     household.adopted.removeAll()
     household.pendingChanges = []
     household.pendingCause = nil
+    household.pendingEvents = []
     household.nextDecision = nextDecision == .distantFuture ? nil : nextDecision
     forget()
   }
 
   static let maximumPasses = 4
 
-  /// Whether something changed that a rule reads.
-  private func touches(_ reads: Set<FactID>, _ changed: Set<FactID>?) -> Bool {
-    guard let changed else { return true }
-    return !reads.isDisjoint(with: changed)
-  }
-
   // MARK: Event rules
 
   private mutating func decideEvents(
-    _ eventful: Rulebook.Eventful, _ changed: Set<FactID>?, _ nextDecision: inout Instant
+    _ eventful: Rulebook.Eventful, _ changed: FactMask?, _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
-    for position in triggers(eventful.types, announced: eventful.looksAhead != nil) {
+    for position in triggers(eventful) {
       guard let event = file.event(position) else { continue }
-      let isNew = event.key == household.pendingCause
-      guard isNew || touches(eventful.reads, changed) else { continue }
+      guard changed?.touches(eventful.reads) ?? true
+        || household.pendingEvents.contains(event.key)
+      else { continue }
       guard isOpenToDecision(eventful, event) else { continue }
       situation.look(from: .now(now, event: position))
       let subjects = evaluation.subjects(rule, event: position)
@@ -92,36 +112,46 @@ struct Desk {
     }
   }
 
-  /// Events of these types that concern this household, each once, in effective order; `announced`:
-  /// also those of days to come (semantics 2: a notice of release).
-  private func triggers(_ types: Set<EventTypeID>, announced: Bool) -> [EventPosition] {
-    var found: [(key: EventKey, effective: Instant, position: EventPosition)] = []
-    func collect(_ owner: Int, _ log: EventLogView) {
+  /// Events that trigger rules and concern this household, each once, in effective order; also
+  /// announced ones of days to come (semantics 2: a notice of release).
+  private func collectTriggers(_ types: Set<EventTypeID>) -> [Trigger] {
+    var found: [Trigger] = []
+    func collect(_ owner: Int, _ log: EventLogView, where isOurs: (Instant) -> Bool) {
       for index in 0..<log.eventCount {
         let event = log.event(index)
-        guard types.contains(event.type), announced || event.effective <= now,
-          !found.contains(where: { $0.key == event.key })
-        else { continue }
-        found.append((event.key, event.effective, EventPosition(owner: owner, index: index)))
+        let type = event.type
+        guard types.contains(type) else { continue }
+        let key = event.key
+        let effective = event.effective
+        guard !found.contains(where: { $0.key == key }), isOurs(effective) else { continue }
+        found.append(
+          Trigger(
+            type: type, key: key, effective: effective,
+            position: EventPosition(owner: owner, index: index)))
       }
     }
-    collect(EventPosition.household, file.log)
+    collect(EventPosition.household, file.log) { _ in true }
     for index in file.persons.indices {
       let person = file.persons[index]
-      let log = person.view.log
-      for at in 0..<log.eventCount {
-        let event = log.event(at)
-        guard types.contains(event.type), announced || event.effective <= now,
-          file.isHere(file.home(of: person, for: event.effective, now: now), person.id),
-          !found.contains(where: { $0.key == event.key })
-        else { continue }
-        found.append((event.key, event.effective, EventPosition(owner: index, index: at)))
+      collect(index, person.view.log) { effective in
+        file.isHere(file.home(of: person, for: effective, now: now), person.id)
       }
     }
-    found.sort {
-      $0.effective != $1.effective ? $0.effective < $1.effective : $0.key < $1.key
+    if found.count > 1 {
+      found.sort {
+        $0.effective != $1.effective ? $0.effective < $1.effective : $0.key < $1.key
+      }
     }
-    return found.map(\.position)
+    return found
+  }
+
+  /// The collected events that may trigger a rule now.
+  private func triggers(_ rule: Rulebook.Eventful) -> [EventPosition] {
+    var positions: [EventPosition] = []
+    for trigger in collected where rule.types.contains(trigger.type) {
+      if rule.looksAhead != nil || trigger.effective <= now { positions.append(trigger.position) }
+    }
+    return positions
   }
 
   /// Whether an event may still open or change something under a rule (semantics 3 and 28).
@@ -186,10 +216,10 @@ struct Desk {
   // MARK: Situation rules
 
   private mutating func decideSituation(
-    _ situational: Rulebook.Situational, _ changed: Set<FactID>?,
+    _ situational: Rulebook.Situational, _ changed: FactMask?,
     _ nextDecision: inout Instant
   ) {
-    guard touches(situational.reads, changed) else { return }
+    guard changed?.touches(situational.reads) ?? true else { return }
     let rule = situational.rule
     situation.decidingRule = rule.id
     situation.look(from: .now(now))
@@ -442,7 +472,7 @@ struct Desk {
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
       let ours = Set(
-        triggers(eventful.types, announced: eventful.looksAhead != nil)
+        triggers(eventful)
           .compactMap { file.event($0)?.key })
       for index in household.openings.indices.reversed()
       where household.openings[index].rule == rule.id && household.openings[index].isLive {
@@ -459,7 +489,7 @@ struct Desk {
     _ index: Int, _ rulebook: Rulebook, _ rule: CompiledRule, _ revocation: Revocation
   ) -> Bool {
     guard let eventful = rulebook.eventRules.first(where: { $0.rule.id == rule.id }),
-      let position = triggers(eventful.types, announced: eventful.looksAhead != nil).first(
+      let position = triggers(eventful).first(
         where: { file.event($0)?.key == revocation.by }), let event = file.event(position)
     else { return false }
     let opening = household.openings[index]

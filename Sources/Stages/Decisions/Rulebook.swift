@@ -2,38 +2,71 @@ import Policy
 import Records
 import Vocabulary
 
+/// A set of facts as bits. Two facts may share a bit where a pack has more than 256: a rule is then
+/// decided once too often, never too rarely.
+struct FactMask: Equatable, Sendable {
+  private var words = SIMD4<UInt64>.zero
+
+  mutating func insert(_ bit: Int) { words[(bit >> 6) & 3] |= 1 << UInt64(bit & 63) }
+
+  func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
+}
+
 /// The rules of a pack, arranged for deciding.
-struct Rulebook {
+final class Rulebook {
   /// Rules without events, in order of id.
   let situationRules: [Situational]
   /// Rules with events, in order of id.
   let eventRules: [Eventful]
+  /// Every type that triggers a rule.
+  let triggerTypes: Set<EventTypeID>
   private let byID: [String: CompiledRule]
+  private let bits: [FactID: Int]
 
   /// A situation rule and what can change its answer.
-  struct Situational {
+  final class Situational {
     let rule: CompiledRule
-    let hold: TermSetting
-    let reads: Set<FactID>
+    let reads: FactMask
+
+    init(rule: CompiledRule, reads: FactMask) {
+      self.rule = rule
+      self.reads = reads
+    }
   }
 
   /// An event rule, the types that trigger it, and what can change its answer.
-  struct Eventful {
+  final class Eventful {
     let rule: CompiledRule
     let types: Set<EventTypeID>
     let holdsNow: Bool
     let looksAhead: LookAhead?
-    let reads: Set<FactID>
+    let reads: FactMask
+
+    init(
+      rule: CompiledRule, types: Set<EventTypeID>, holdsNow: Bool, looksAhead: LookAhead?,
+      reads: FactMask
+    ) {
+      self.rule = rule
+      self.types = types
+      self.holdsNow = holdsNow
+      self.looksAhead = looksAhead
+      self.reads = reads
+    }
   }
 
   init(pack: PolicyPack) {
     var situational: [Situational] = []
     var eventful: [Eventful] = []
+    var bits: [FactID: Int] = [:]
     for rule in pack.rules {
-      let reads = Rulebook.changes(that: rule.reads, pack.facts)
+      var reads = FactMask()
+      for fact in Rulebook.changes(that: rule.reads, pack.facts).sorted() {
+        let bit = bits[fact] ?? bits.count
+        bits[fact] = bit
+        reads.insert(bit)
+      }
       switch rule.trigger {
-      case .situation(let hold):
-        situational.append(Situational(rule: rule, hold: hold, reads: reads))
+      case .situation: situational.append(Situational(rule: rule, reads: reads))
       case .event(let types, let holdsNow, let looksAhead):
         eventful.append(
           Eventful(
@@ -44,10 +77,19 @@ struct Rulebook {
     }
     situationRules = situational
     eventRules = eventful
+    triggerTypes = eventful.reduce(into: []) { $0.formUnion($1.types) }
+    self.bits = bits
     byID = Dictionary(pack.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   func rule(_ id: String) -> CompiledRule? { byID[id] }
+
+  /// Changed facts as bits; what no rule reads is left out.
+  func mask(_ facts: [FactID]) -> FactMask {
+    var mask = FactMask()
+    for fact in facts { if let bit = bits[fact] { mask.insert(bit) } }
+    return mask
+  }
 
   /// Stands for "a referral of the household opened or ended" among changed facts.
   static let referralsChanged = FactID("household.referrals")
@@ -59,7 +101,8 @@ struct Rulebook {
     for slot in reads.facts {
       guard let fact = facts.definition(of: slot.object, slot: slot.slot) else { continue }
       switch fact.origin {
-      case .state: changes.insert(fact.id)
+      // A field of an event never changes; a new event is decided as such.
+      case .state: if slot.object != .event { changes.insert(fact.id) }
       case .series, .derived: break
       case .builtin:
         if slot.object == .programme || fact.type == .programmes {

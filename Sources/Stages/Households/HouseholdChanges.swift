@@ -62,7 +62,10 @@ extension HouseholdState {
     } else {
       pendingChanges = nil
     }
-    if let cause { pendingCause = cause }
+    if let cause {
+      pendingCause = cause
+      if !pendingEvents.contains(cause) { pendingEvents.append(cause) }
+    }
   }
 
   /// Notes which of the household's statements a person's record has taken in.

@@ -78,6 +78,8 @@ struct HouseholdState: Equatable, Sendable {
   var pendingChanges: [FactID]? = []
   /// The event behind the changes that wait to be decided.
   var pendingCause: EventKey?
+  /// Events that came since the last decision.
+  var pendingEvents: [EventKey] = []
   /// When an answer of a rule may change by time alone; nil: never.
   var nextDecision: Instant?
   /// Decisions of this household so far, and the hash of the last one.
@@ -128,6 +130,7 @@ struct HouseholdState: Equatable, Sendable {
     writer.list(fired) { $0.fired($1) }
     writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
     writer.optional(pendingCause) { $0.eventKey($1) }
+    writer.list(pendingEvents) { $0.eventKey($1) }
     writer.optional(nextDecision) { $0.instant($1) }
     writer.u32(decisionCount)
     writer.blob(decisionHash)
@@ -167,6 +170,7 @@ struct HouseholdState: Equatable, Sendable {
       try r.list { r throws(DecodingFailure) in FactID(rawValue: try r.u32()) }
     }
     pendingCause = try reader.optional { r throws(DecodingFailure) in try r.eventKey() }
+    pendingEvents = try reader.list { r throws(DecodingFailure) in try r.eventKey() }
     nextDecision = try reader.optionalInstant()
     decisionCount = try reader.u32()
     decisionHash = Array(try reader.blob())

@@ -47,6 +47,7 @@ extension Desk {
     household.openings[opening].referrals[at] = referral
     publish(referral, rule, household.openings[opening])
     closeIfDone(opening)
+    household.noteChanges([Rulebook.referralsChanged], cause: nil)
   }
 
   private mutating func noteVisit(_ entry: EventEntry) {
