@@ -156,9 +156,9 @@ public final class CompiledRule: Sendable {
   public let subject: Program?
   public let lets: [LetBinding]
   /// All must hold.
-  public internal(set) var when: [CompiledClause]
+  public let when: [CompiledClause]
   /// None may hold.
-  public internal(set) var unless: [CompiledClause]
+  public let unless: [CompiledClause]
   public let onUnknown: UnknownPolicy
   /// A review is opened only where this holds; nil: always.
   public let reviewWhen: Program?
@@ -249,12 +249,21 @@ public final class CompiledRule: Sendable {
 extension CompiledRule {
   /// The rule with another program for one clause, to see whether the tests notice.
   public func replacingClause(_ id: String, by program: Program) -> CompiledRule {
-    var copy = self
-    for at in copy.when.indices where copy.when[at].id == id { copy.when[at].program = program }
-    for at in copy.unless.indices where copy.unless[at].id == id {
-      copy.unless[at].program = program
+    func replace(_ clause: CompiledClause) -> CompiledClause {
+      guard clause.id == id else { return clause }
+      var changed = clause
+      changed.program = program
+      return changed
     }
-    return copy
+    return CompiledRule(
+      id: id, version: version, title: title, status: status, owner: owner,
+      effectiveFrom: effectiveFrom, effectiveTo: effectiveTo, groups: groups, clauses: clauses,
+      basis: basis, scope: scope, trigger: trigger, subject: subject, lets: lets,
+      when: when.map(replace), unless: unless.map(replace), onUnknown: onUnknown,
+      reviewWhen: reviewWhen, opensWhen: opensWhen, referrals: referrals, alerts: alerts,
+      closes: closes, outlivesSubject: outlivesSubject, dedup: dedup, terms: terms, reads: reads,
+      labels: labels, isConfidential: isConfidential, localStatus: localStatus, file: file,
+      line: line)
   }
 }
 

@@ -20,7 +20,7 @@ public final class PolicyPack: Sendable {
   public let audiences: AudienceCatalogue
   public let assessment: AssessmentModel
   /// Active, shadow and draft rules in the order of their ids; retired ones are left out.
-  public internal(set) var rules: [CompiledRule]
+  public let rules: [CompiledRule]
   /// Warnings of the load.
   public let warnings: [PolicyDiagnostic]
 
@@ -58,9 +58,12 @@ public final class PolicyPack: Sendable {
 
   /// The pack with another version of one of its rules.
   public func replacing(_ rule: CompiledRule) -> PolicyPack {
-    var copy = self
-    for at in copy.rules.indices where copy.rules[at].id == rule.id { copy.rules[at] = rule }
-    return copy
+    PolicyPack(
+      name: name, version: version, title: title, authors: authors, digest: digest,
+      labels: labels, facts: facts, derived: derived, sources: sources, parameters: parameters,
+      calendar: calendar, calendarYears: calendarYears, services: services, audiences: audiences,
+      assessment: assessment, rules: rules.map { $0.id == rule.id ? rule : $0 },
+      warnings: warnings, variableCapacity: variableCapacity)
   }
 
   /// The rule with a role of the engine, if the pack has one.
