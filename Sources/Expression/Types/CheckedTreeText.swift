@@ -1,5 +1,5 @@
-/// The checked tree as text: each node with its type, and what it stands for where that is more than
-/// its name. For tests and for tools that show how an expression was understood.
+/// The checked tree as text: each node with its type, and what it stands for where that is more
+/// than its name. For tests and for tools that show how an expression was understood.
 extension CheckedTree: CustomStringConvertible {
   public var description: String { text(syntax.root) }
 

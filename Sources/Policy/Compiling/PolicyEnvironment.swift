@@ -47,7 +47,7 @@ extension ParameterValue {
 }
 
 /// Which variables an expression may use.
-enum PolicyScope {
+enum PolicyScope: CaseIterable {
   /// `household`, `params`.
   case household
   /// Also `member`.
@@ -68,6 +68,17 @@ enum PolicyScope {
 struct PolicyEnvironment {
   let facts: [FactDefinition]
   let parameters: [ParameterDefinition]
+  private let byScope: [PolicyScope: TypeEnvironment]
+
+  init(facts: [FactDefinition], parameters: [ParameterDefinition]) {
+    self.facts = facts
+    self.parameters = parameters
+    var byScope: [PolicyScope: TypeEnvironment] = [:]
+    for scope in PolicyScope.allCases {
+      byScope[scope] = PolicyEnvironment.make(scope, facts, parameters)
+    }
+    self.byScope = byScope
+  }
 
   /// Steps that one expression of a rule may take in the worst case.
   static let costLimit = 2_000_000
@@ -75,6 +86,12 @@ struct PolicyEnvironment {
   /// The environment with the variables of a scope. Slots are those of `VariableSlot`: names
   /// outside the scope hold their slot under a name that no expression can write.
   func environment(_ scope: PolicyScope) -> TypeEnvironment {
+    byScope[scope] ?? PolicyEnvironment.make(scope, facts, parameters)
+  }
+
+  private static func make(
+    _ scope: PolicyScope, _ facts: [FactDefinition], _ parameters: [ParameterDefinition]
+  ) -> TypeEnvironment {
     var environment = TypeEnvironment()
     environment.limits.cost = PolicyEnvironment.costLimit
     for object in ObjectKind.allCases where object != .parameters {

@@ -56,7 +56,8 @@ public struct PositionedYAML {
       return nil
     }
     do {
-      guard let node = try Yams.compose(yaml: source.text) else {
+      // Without guessing at types, which nothing here asks for and which is slow.
+      guard let node = try Yams.compose(yaml: source.text, .basic) else {
         collector.add(
           PolicyDiagnostic(code: "yaml-empty", file: source.file, message: "the file is empty"))
         return nil
