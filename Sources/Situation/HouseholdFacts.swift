@@ -97,7 +97,10 @@ extension Situation {
   /// Difficulties that windows, visits, tips and hotlines reported in the last year, sorted.
   private func needs() -> [String] {
     guard let file else { return [] }
-    let oldest = Instant(startOf: view.today.adding(months: -12))
+    let days = schema.pack.parameters.index(of: "needs_days").flatMap {
+      resolvedParameters.number($0)
+    }
+    let oldest = Instant(startOf: view.today.adding(days: -Int(clamping: days ?? 365)))
     var found: Set<String> = []
     func collect(_ log: EventLogView) {
       for index in log.fields(of: SituationSchema.difficulties) {

@@ -63,7 +63,7 @@ struct Outreachd: ParsableCommand {
     version: "outreachd \(outreachdVersion)",
     subcommands: [
       RunCommand.self, DemoCommand.self, CheckCommand.self, ReplayCommand.self,
-      SimulateCommand.self, StateCommand.self, TopicsCommand.self,
+      SimulateCommand.self, StateCommand.self, TopicsCommand.self, PolicyCommand.self,
     ])
 }
 

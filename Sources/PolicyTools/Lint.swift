@@ -1,0 +1,210 @@
+import Expression
+public import Policy
+import Vocabulary
+
+/// Looks for what a loaded pack should not have, though it runs.
+public struct PolicyLint {
+  let pack: PolicyPack
+  let cases: [TestCase]
+  private var findings: [PolicyDiagnostic] = []
+
+  /// Parameters that the engine asks for by name.
+  static let engineParameters: Set<String> = [
+    "event_window", "claim_p0", "claim_p1", "claim_p2", "claim_p3", "claim_p4", "overdue_second",
+    "resource_answer", "k_anonymity", "needs_days",
+  ]
+
+  public static func run(_ pack: PolicyPack, cases: [TestCase]) -> [PolicyDiagnostic] {
+    var lint = PolicyLint(pack: pack, cases: cases)
+    lint.findings = pack.warnings
+    lint.checkRules()
+    lint.checkParameters()
+    lint.checkFacts()
+    lint.checkAssessment()
+    return lint.findings.sorted()
+  }
+
+  private init(pack: PolicyPack, cases: [TestCase]) {
+    self.pack = pack
+    self.cases = cases
+  }
+
+  private mutating func add(
+    _ code: String, _ file: String, _ line: Int, _ message: String, hint: String? = nil
+  ) {
+    findings.append(
+      PolicyDiagnostic(
+        code: code, severity: .warning, file: file, line: line, message: message, hint: hint))
+  }
+
+  private mutating func checkRules() {
+    for rule in pack.rules {
+      if rule.basis.isEmpty || rule.basis.contains(where: { $0.cite.isEmpty }) {
+        add("missing-citation", rule.file, rule.line, "\(rule.id) cites no law or document")
+      }
+      if rule.groups.isEmpty, rule.clauses.isEmpty {
+        add("serves-nothing", rule.file, rule.line, "\(rule.id) serves no group and no clause")
+      }
+      if !cases.contains(where: { MutationRun.belongs($0, to: rule.id) }),
+        !Self.isTestedElsewhere(rule)
+      {
+        add(
+          "missing-tests", rule.file, rule.line, "\(rule.id) has no test",
+          hint: "write tests/\(rule.id).yaml")
+      }
+      for clause in rule.when where clause.program.constant?.boolValue == false {
+        add(
+          "never-fires", clause.file, clause.line,
+          "\(rule.id) can never fire: '\(clause.id)' is always false")
+      }
+      if let until = rule.effectiveTo, until < rule.effectiveFrom {
+        add("never-fires", rule.file, rule.line, "\(rule.id) ends before it begins")
+      }
+      checkContradiction(rule)
+    }
+  }
+
+  /// Roles of the engine are seen in the tests of the rules that they follow.
+  private static func isTestedElsewhere(_ rule: CompiledRule) -> Bool {
+    switch rule.trigger {
+    case .engine(.socialMatch, _), .engine(.escalation, _), .engine(.correction, _): true
+    default: false
+    }
+  }
+
+  /// The same condition as a demand and as an exception.
+  private mutating func checkContradiction(_ rule: CompiledRule) {
+    for clause in rule.when {
+      for exception in rule.unless where exception.program.source == clause.program.source {
+        add(
+          "never-fires", clause.file, clause.line,
+          "\(rule.id) demands '\(clause.id)' and excludes the same as '\(exception.id)'")
+      }
+    }
+    for (at, clause) in rule.when.enumerated() {
+      for earlier in rule.when[..<at] where earlier.program.source == clause.program.source {
+        add(
+          "repeated-clause", clause.file, clause.line,
+          "'\(clause.id)' says the same as '\(earlier.id)'")
+      }
+    }
+  }
+
+  /// Everything that rules, the assessment and derived facts read.
+  private var readParameters: Set<Int> {
+    var read = pack.assessment.reads.parameters
+    for rule in pack.rules {
+      read.formUnion(rule.reads.parameters)
+      for template in rule.referrals.compactMap(\.task) + rule.alerts.map(\.message) {
+        for field in template.template.dependencies.fields
+        where field.typeID == ObjectKind.parameters.rawValue {
+          read.insert(Int(field.slot))
+        }
+      }
+      for setting in Self.settings(rule) {
+        if case .parameter(let index) = setting { read.insert(index) }
+      }
+    }
+    for fact in pack.derived { read.formUnion(fact.reads.parameters) }
+    return read
+  }
+
+  private static func settings(_ rule: CompiledRule) -> [TermSetting] {
+    var settings = rule.referrals.map(\.due) + Array(rule.terms.values) + [rule.dedup]
+    switch rule.trigger {
+    case .situation(let hold): settings.append(hold)
+    case .event(_, _, let ahead?): settings += [ahead.opens, ahead.grace]
+    default: break
+    }
+    return settings
+  }
+
+  private mutating func checkParameters() {
+    let read = readParameters
+    var derivedFrom: Set<String> = []
+    for definition in pack.parameters.definitions {
+      guard let formula = definition.derivation else { continue }
+      for other in pack.parameters.definitions where formula.contains(other.name) {
+        derivedFrom.insert(other.name)
+      }
+    }
+    for (at, definition) in pack.parameters.definitions.enumerated() {
+      let isUsed =
+        read.contains(at) || Self.engineParameters.contains(definition.name)
+        || derivedFrom.contains(definition.name)
+      if !isUsed {
+        add(
+          "unused-parameter", definition.file, definition.line,
+          "no rule reads the parameter '\(definition.name)'")
+      }
+      for value in definition.values where value.cite.isEmpty {
+        add(
+          "missing-citation", definition.file, definition.line,
+          "the value of '\(definition.name)' from \(value.from) has no citation")
+      }
+    }
+    for name in Self.engineParameters.sorted() where pack.parameters.index(of: name) == nil {
+      add(
+        "engine-default", "params/", 0,
+        "the pack does not set '\(name)'; the engine's own default stands")
+    }
+  }
+
+  private mutating func checkFacts() {
+    var read = pack.assessment.reads.facts
+    for rule in pack.rules {
+      read.formUnion(rule.reads.facts)
+      var shown: [Dependencies] = (rule.referrals.compactMap(\.task) + rule.alerts.map(\.message))
+        .map(\.template.dependencies)
+      let evidence = rule.referrals.flatMap(\.evidence) + rule.alerts.flatMap(\.evidence)
+      shown += evidence.map(\.value.dependencies)
+      shown += rule.referrals.flatMap { [$0.from, $0.area].compactMap(\.self) }
+        .map(\.dependencies)
+      for dependencies in shown {
+        for field in dependencies.fields {
+          guard let object = ObjectKind(rawValue: field.typeID), object != .parameters else {
+            continue
+          }
+          read.insert(FactSlot(object, field.slot))
+        }
+      }
+    }
+    for fact in pack.derived where read.contains(fact.fact) {
+      read.formUnion(fact.reads.facts)
+    }
+    for object in [ObjectKind.person, .household] {
+      for fact in pack.facts.facts(of: object) {
+        guard !read.contains(FactSlot(object, fact.slot)) else { continue }
+        switch fact.origin {
+        case .derived, .series:
+          add("unused-fact", "facts.yaml", 0, "no rule reads '\(fact.qualifiedName)'")
+        case .state, .builtin: break
+        }
+      }
+    }
+  }
+
+  /// Bands that can never be reached, levels without gaps.
+  private mutating func checkAssessment() {
+    for indicator in pack.assessment.indicators {
+      if indicator.bands.isEmpty {
+        add("empty-table", "assessment/", 0, "indicator '\(indicator.id)' has no band")
+      }
+      for (at, band) in indicator.bands.enumerated() {
+        for earlier in indicator.bands[..<at]
+        where earlier.program.source == band.program.source {
+          add(
+            "overlapping-bands", "assessment/", 0,
+            "indicator '\(indicator.id)': '\(band.says)' can never be reached after "
+              + "'\(earlier.says)'")
+        }
+      }
+    }
+    let most = pack.assessment.dimensions.reduce(0) { $0 + $1.cap }
+    for level in pack.assessment.levels where level.from > most {
+      add(
+        "unreachable-level", "assessment/", 0,
+        "level '\(level.id)' begins at \(level.from), above the highest score \(most)")
+    }
+  }
+}

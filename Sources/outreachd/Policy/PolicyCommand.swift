@@ -1,0 +1,219 @@
+import ArgumentParser
+import Foundation
+import Operations
+import Policy
+import PolicyTools
+import Vocabulary
+
+/// `outreachd policy`: write and test policy packs.
+struct PolicyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "policy",
+    abstract: "Check, test and explain policy packs.",
+    subcommands: [PolicyLintCommand.self, PolicyTestCommand.self, PolicyExplainCommand.self])
+}
+
+/// A pack and its tests as commands read them.
+struct PackOnDisk {
+  let pack: PolicyPack
+  let cases: [TestCase]
+  /// Problems of the test files.
+  let problems: [PolicyDiagnostic]
+
+  /// What does not load is told with exit code 1: that is what these commands are asked about.
+  static func load(_ directory: String) -> Result<PackOnDisk, PolicyProblems> {
+    PackFiles.read(directory: URL(fileURLWithPath: directory, isDirectory: true)).flatMap {
+      files in
+      PolicyPack.load(files, digest: hexDigest).map { pack in
+        let (cases, problems) = TestReader.read(files, sources: pack.sources)
+        return PackOnDisk(pack: pack, cases: cases, problems: problems)
+      }
+    }
+  }
+}
+
+/// Prints diagnostics as text or as a JSON list.
+private func show(_ diagnostics: [PolicyDiagnostic], json: Bool) {
+  if json {
+    print("[" + diagnostics.map(\.json).joined(separator: ",\n ") + "]")
+  } else {
+    for diagnostic in diagnostics { print(diagnostic.rendered, terminator: "") }
+  }
+}
+
+/// `outreachd policy lint DIR`
+struct PolicyLintCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lint",
+    abstract: "Load a pack and report all that is wrong or doubtful with it.",
+    discussion: """
+      Errors (the pack does not load) and warnings (rules that can never fire, unused facts and \
+      parameters, missing tests and citations ...) come in one run. Exit 0 without findings, else 1.
+      """)
+
+  @Argument(help: "Directory of the pack.")
+  var directory = "config/policy"
+
+  @Flag(help: "A JSON list on standard output.")
+  var json = false
+
+  @Flag(help: "Lint again whenever a file changes; ends with Ctrl-C.")
+  var watch = false
+
+  func run() throws {
+    if watch { PackWatch(directory).run { _ = lint() } }
+    guard lint() else { throw ExitCode(ExitStatus.findings.rawValue) }
+  }
+
+  /// True without findings.
+  private func lint() -> Bool {
+    switch PackOnDisk.load(directory) {
+    case .failure(let problems):
+      show(problems.diagnostics, json: json)
+      return false
+    case .success(let loaded):
+      let findings = (PolicyLint.run(loaded.pack, cases: loaded.cases) + loaded.problems).sorted()
+      show(findings, json: json)
+      if !json, findings.isEmpty {
+        print("\(loaded.pack.rules.count) rules, \(loaded.cases.count) tests: nothing to report")
+      }
+      return findings.isEmpty
+    }
+  }
+}
+
+/// `outreachd policy test DIR`
+struct PolicyTestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test",
+    abstract: "Run the tests of a pack on the real stages and a virtual clock.",
+    discussion: """
+      A case passes where exactly the expected referrals and alerts stand at its end. A clause is \
+      covered where a case rests on it when it holds, and one when it does not.
+      """)
+
+  @Argument(help: "Directory of the pack.")
+  var directory = "config/policy"
+
+  @Option(help: "Only the tests of this rule.")
+  var rule: String?
+
+  @Flag(help: "Also tell which clauses no test rests on.")
+  var coverage = false
+
+  @Flag(help: "Also change clauses, and tell which changes no test notices.")
+  var mutate = false
+
+  @Flag(help: "One JSON object on standard output.")
+  var json = false
+
+  @Flag(help: "Test again whenever a file changes; ends with Ctrl-C.")
+  var watch = false
+
+  func run() throws {
+    if watch { PackWatch(directory).run { _ = try? test() } }
+    guard try test() else { throw ExitCode(ExitStatus.findings.rawValue) }
+  }
+
+  private func test() throws -> Bool {
+    let loaded: PackOnDisk
+    switch PackOnDisk.load(directory) {
+    case .failure(let problems):
+      show(problems.diagnostics, json: json)
+      return false
+    case .success(let pack): loaded = pack
+    }
+    guard loaded.problems.isEmpty else {
+      show(loaded.problems, json: json)
+      return false
+    }
+    let runner = try TestRunner(pack: loaded.pack)
+    let cases = loaded.cases.filter { test in
+      rule.map { test.belongs(to: $0) } ?? true
+    }
+    let outcomes = try cases.map(runner.run)
+    var mutants: [ClauseMutant] = []
+    if coverage || mutate {
+      mutants = try MutationRun(runner: runner, cases: cases).run(rules: rule.map { [$0] })
+    }
+    report(outcomes, mutants)
+    return outcomes.allSatisfy(\.passes) && (!mutate || isEnough(mutants))
+  }
+
+  /// At least 95 of 100 changes must be noticed.
+  private func isEnough(_ mutants: [ClauseMutant]) -> Bool {
+    mutants.count { !$0.isKilled } * 100 <= mutants.count * 5
+  }
+
+  private func report(_ outcomes: [TestOutcome], _ mutants: [ClauseMutant]) {
+    if json {
+      print(PolicyReport(outcomes: outcomes, mutants: mutants).json)
+      return
+    }
+    for outcome in outcomes where !outcome.passes {
+      print("\(outcome.test.file):\(outcome.test.line): \(outcome.test.name)")
+      for difference in outcome.differences { print("    \(difference)") }
+    }
+    let failed = outcomes.count { !$0.passes }
+    print("\(outcomes.count) cases, \(failed) failed")
+    let report = PolicyReport(outcomes: outcomes, mutants: mutants)
+    if coverage {
+      print("clauses: \(report.clauseCount), covered: \(report.clauseCount - report.open.count)")
+      for clause in report.open { print("    not covered: \(clause)") }
+    }
+    if mutate {
+      let alive = mutants.filter { !$0.isKilled }
+      print("changed clauses: \(mutants.count), noticed: \(mutants.count - alive.count)")
+      for mutant in alive {
+        let what = mutant.alwaysHolds ? "always holds" : "never holds"
+        print("    not noticed: \(mutant.rule) \(mutant.clause) \(what) (\(mutant.says))")
+      }
+    }
+  }
+}
+
+/// `outreachd policy explain RULE`
+struct PolicyExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Show a rule in Chinese, with what it reads and the parameters in force.")
+
+  @Argument(help: "Id of the rule, such as A05.")
+  var rule: String
+
+  @Option(help: "Directory of the pack.")
+  var policy = "config/policy"
+
+  @Option(help: "Day for the parameters, YYYY-MM-DD; today where not given.")
+  var date: String?
+
+  @Option(help: "Code of a district (6 digits) or sub-district (9) for the parameters.")
+  var place = ""
+
+  func run() throws {
+    let pack = try Loading.pack(policy)
+    guard let found = pack.rule(rule) else {
+      let hint = Suggestion.nearest(to: rule, among: pack.rules.map(\.id))
+        .map { "; did you mean \($0)?" } ?? ""
+      throw CommandFailure(.findings, "the pack has no rule \(rule)\(hint)")
+    }
+    let day = try parsedDate()
+    guard place.isEmpty || [6, 9].contains(place.utf8.count) else {
+      throw CommandFailure(.usage, "--place is a code of 6 or 9 digits")
+    }
+    let explanation = RuleExplanation(
+      pack: pack, rule: found, date: day, district: String(place.prefix(6)),
+      subdistrict: place.utf8.count == 9 ? place : "")
+    print(explanation.text, terminator: "")
+  }
+
+  private func parsedDate() throws -> CivilDate {
+    guard let date else {
+      return Instant(seconds: Int64(Date().timeIntervalSince1970)).date
+    }
+    guard let day = CivilDate(date) else {
+      throw CommandFailure(.usage, "--date is written as 2026-01-31")
+    }
+    return day
+  }
+}
