@@ -129,25 +129,25 @@ extension EventLogView {
 }
 
 extension Situation {
-  /// The exit from assistance after which the household is followed up: the last one of an aid or
-  /// edge programme, for a reason other than death, while none of these is in force
-  /// (semantics 20).
+  /// An exit from a programme of assistance.
   public struct Exit {
     public let date: CivilDate
     /// The decision.
     public let event: EventPosition
   }
 
-  /// Nil where the household is not followed up.
-  public func lastExit() -> Exit? {
-    let watched = programmesInView().filter { $0.kind == "aid" || $0.kind == "edge" }
-    guard !watched.contains(where: \.inForce) else { return nil }
-    let exits = watched.filter { $0.exitedOn != nil && $0.exitReason != "death" }
-    guard let last = exits.max(by: { $0.decidedBy < $1.decidedBy }), let date = last.exitedOn else {
-      return nil
+  /// The exits from programmes in view, the latest first; none while aid or an edge programme is in
+  /// force. Whether one starts visits is for the rule to say.
+  public func exits() -> [Exit] {
+    let programmes = programmesInView()
+    let watched = programmes.contains { $0.inForce && ($0.kind == "aid" || $0.kind == "edge") }
+    guard !watched else { return [] }
+    return programmes.sorted { $0.decidedBy > $1.decidedBy }.compactMap { programme in
+      programme.exitedOn.map {
+        Exit(
+          date: $0,
+          event: EventPosition(owner: EventPosition.household, index: programme.decidedBy))
+      }
     }
-    return Exit(
-      date: date,
-      event: EventPosition(owner: EventPosition.household, index: last.decidedBy))
   }
 }

@@ -21,7 +21,7 @@ extension Desk {
     situation.look(from: .now(now))
     situation.begin()
     guard let ladder = pack.rule(.visitLadder) else { return }
-    let exit = situation.lastExit().flatMap { starts(ladder, $0.event) ? $0 : nil }
+    let exit = situation.exits().first { starts(ladder, $0.event) }
     endLadders(except: exit?.event, ladder)
     guard let exit else { return }
     let made = visitsMade()

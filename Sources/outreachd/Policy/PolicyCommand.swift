@@ -24,7 +24,7 @@ struct PackOnDisk {
   static func load(_ directory: String) -> Result<PackOnDisk, PolicyProblems> {
     PackFiles.read(directory: URL(fileURLWithPath: directory, isDirectory: true)).flatMap {
       files in
-      PolicyPack.load(files, digest: hexDigest).map { pack in
+      PolicyPack.load(files, digest: Loading.hexDigest).map { pack in
         let (cases, problems) = TestReader.read(files, sources: pack.sources)
         return PackOnDisk(pack: pack, cases: cases, problems: problems)
       }
