@@ -139,6 +139,7 @@ let package = Package(
         "Operations", "KafkaIO", "Policy", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["outreachd"], swiftSettings: strict),
     .testTarget(
       name: "KafkaIOTests",
       dependencies: ["KafkaIO", "CRdKafka", .product(name: "Logging", package: "swift-log")],

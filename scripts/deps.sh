@@ -33,7 +33,10 @@ fi
 echo "deps: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 # The lists of a fresh machine may be empty or old.
-$as_root apt-get update -q || echo "deps: apt-get update failed, going on with the lists there are" >&2
-# shellcheck disable=SC2086 — one word a package.
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing ||
+$as_root apt-get update -q ||
+  echo "deps: apt-get update failed, going on with the lists there are" >&2
+# One word a package, so no quotes.
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -q --no-install-recommends $missing ||
   fail "apt-get could not install:$missing"

@@ -81,7 +81,9 @@ struct EnvironmentOverride {
 
   private func setName(_ variable: String, _ target: inout String) {
     guard let text = value(variable) else { return }
-    guard ConfigurationReader.isName(text) else { return report(variable, "is not a name for Kafka") }
+    guard ConfigurationReader.isName(text) else {
+      return report(variable, "is not a name for Kafka")
+    }
     target = text
   }
 

@@ -33,7 +33,11 @@ public enum JSONText {
   }
 
   /// A list of values that are JSON already.
-  public static func list(_ values: [String]) -> String { "[" + values.joined(separator: ",") + "]" }
+  public static func list(_ values: [String]) -> String {
+    "[" + values.joined(separator: ",") + "]"
+  }
 
-  private static func hex(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 0x30 + nibble : 0x57 + nibble }
+  private static func hex(_ nibble: UInt8) -> UInt8 {
+    nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+  }
 }

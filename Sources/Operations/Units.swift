@@ -14,7 +14,9 @@ public enum Units {
   }
 
   /// A whole number and its unit: `512B 64KiB 4MiB 1GiB`.
-  public static func bytes(_ text: String) -> Int? { value(text, sizes).flatMap { Int(exactly: $0) } }
+  public static func bytes(_ text: String) -> Int? {
+    value(text, sizes).flatMap { Int(exactly: $0) }
+  }
 
   private static func value(_ text: String, _ units: [(String, Int64)]) -> Int64? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -92,7 +92,8 @@ final class Demo {
       if now - shown >= view.interval {
         shown = now
         tally.measure(daemon.totals, sent: player.sent, at: now)
-        view.progress(tally, secondsLeft: max(0, Int((end - now).rounded(.up))), city: player.cityTime)
+        let left = max(0, Int((end - now).rounded(.up)))
+        view.progress(tally, secondsLeft: left, city: player.cityTime)
       }
       if Signals.wait(milliseconds: 0) != nil { return }
       if now >= end, !isEnding {

@@ -113,8 +113,9 @@ final class TerminalView: DemoView {
 enum DemoText {
   static func counts(_ tally: DemoTally, city: Instant?) -> String {
     let time = city.map { String($0.description.prefix(16)).replacing("T", with: " ") } ?? "-"
-    var text = "\(time)  in \(tally.sent) (\(tally.ratePerSecond.sent)/s)"
-    text += "  out \(tally.outputs.values.reduce(0, +)) (\(tally.ratePerSecond.out)/s):"
+    let rate = tally.ratePerSecond
+    var text = "\(time)  in \(tally.sent) (\(rate.sent)/s)"
+    text += "  out \(tally.outputs.values.reduce(0, +)) (\(rate.out)/s):"
     text += " referrals \(tally.count(.referral)) resources \(tally.count(.resourceReferral))"
     text += " alerts \(tally.count(.alert)) decisions \(tally.count(.decision))"
     text += " dead letters \(tally.count(.deadLetter))"
@@ -148,7 +149,7 @@ enum DemoText {
       "dead letters   \(tally.count(.deadLetter))"
         + (codes.isEmpty ? "" : ": " + codes.joined(separator: ", ")))
     if let median = tally.latency(0.5), let tail = tally.latency(0.99) {
-      lines.append("latency        p50 \(median) ms, p99 \(tail) ms from event to referral or alert")
+      lines.append("latency        p50 \(median) ms, p99 \(tail) ms, event to referral or alert")
     }
     return lines
   }

@@ -10,6 +10,8 @@ struct SeenOutput {
   let topic: String
   /// The number of the trace that a demo event carried.
   let trace: Int?
+  /// `ce_time`.
+  let time: Instant?
   /// The value's fields; empty for dead letters.
   let fields: [String: Any]
   /// `assist_error_code` of a dead letter.
@@ -21,18 +23,16 @@ struct SeenOutput {
 
   /// A referral that somebody has just been given, with the one to answer.
   var answerable: AnswerableReferral? {
-    guard text("state") == "requested", let opened = text("openedAt") ?? text("dueAt"),
-      let openedAt = Instant(opened)
-    else { return nil }
-    switch kind {
-    case .referral where revision == 1:
-      guard let id = text("referral"), let advisor = object("assignee")["advisor"] as? String,
-        advisor != "unassigned"
-      else { return nil }
-      return AnswerableReferral(
-        id: id, receiver: advisor, isResource: false, openedAt: openedAt)
-    default: return nil
+    guard text("state") == "requested", revision == 1, let time, let id = text("referral") else {
+      return nil
     }
+    let isResource = kind == .resourceReferral
+    let receiver =
+      isResource
+      ? (fields["candidates"] as? [String])?.first : object("assignee")["advisor"] as? String
+    guard let receiver, receiver != "unassigned" else { return nil }
+    return AnswerableReferral(
+      id: id, receiver: receiver, isResource: isResource, openedAt: time)
   }
 }
 
@@ -90,8 +90,10 @@ final class OutputFollower {
       fields = object as? [String: Any] ?? [:]
     }
     return SeenOutput(
-      kind: kind, topic: topic, trace: header(record, "traceparent").flatMap(DemoTrace.number),
-      fields: fields, errorCode: header(record, "assist_error_code"))
+      kind: kind, topic: topic,
+      trace: header(record, "traceparent").flatMap(DemoTrace.number),
+      time: header(record, "ce_time").flatMap { Instant($0) }, fields: fields,
+      errorCode: header(record, "assist_error_code"))
   }
 
   private func header(_ record: KafkaRecord, _ name: String) -> String? {

@@ -44,10 +44,8 @@ struct ReplayCommand: ParsableCommand {
 
   func run() throws {
     let end = try until.map(ReplayCommand.instant)
-    let pack = try Loading.pack(policy)
-    var inputs = StageInputs(
-      pack: pack, identifiers: try Loading.identifierKey(keyFile.map { .file($0) } ?? .developmentKey)
-    )
+    let key = try Loading.identifierKey(keyFile.map { .file($0) } ?? .developmentKey)
+    var inputs = StageInputs(pack: try Loading.pack(policy), identifiers: key)
     if let directory { inputs.directory = try Loading.directory(directory) }
     let replay = try Replay(inputs: inputs, prefix: prefix, output: BlockWriter(descriptor: 1))
     try replay.run(LineReader(descriptor: 0), until: end)

@@ -77,7 +77,9 @@ final class DirectoryFollower: Sendable {
     var directory = Directory()
     var starts: [KafkaPartition: KafkaStart] = [:]
     for topic in ClusterTopics.directory {
-      for partition in try reader.partitions(of: "\(prefix).\(topic)") { starts[partition] = .earliest }
+      for partition in try reader.partitions(of: "\(prefix).\(topic)") {
+        starts[partition] = .earliest
+      }
     }
     let initial = try reader.readToEnd(starts, stallLimit: .seconds(30), thenFollow: true)
     while !stop.isRaised, let batch = try initial.next() { take(batch, reader, &directory) }

@@ -27,8 +27,8 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Run the daemon.",
     discussion: """
-      Works until SIGTERM or SIGINT, then finishes the batch under way, leaves the group and closes \
-      its state. Log lines go to standard error.
+      Works until SIGTERM or SIGINT, then finishes the batch under way, leaves the group and \
+      closes its state. Log lines go to standard error.
 
       EXIT CODES
         0 asked to end   69 no broker answers at the start   70 cannot go on

@@ -6,7 +6,7 @@ enum ServiceNotifier {
   static func stopping() { send("STOPPING=1") }
   static func status(_ text: String) { send("STATUS=\(text)") }
 
-  /// One datagram to the socket that the environment names; a leading `@` is the abstract name space.
+  /// One datagram to the socket that the environment names; a leading `@` means an abstract name.
   private static func send(_ message: String) {
     guard let path = ProcessInfo.processInfo.environment["NOTIFY_SOCKET"], !path.isEmpty else {
       return

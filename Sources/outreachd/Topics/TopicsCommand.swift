@@ -94,7 +94,8 @@ struct TopicsCommand: ParsableCommand {
     for plan in comparison.missing {
       let partitions = plan.partitions ?? TopicCatalog.defaultPartitions
       let verb = isCreated.contains(plan.name) ? "created" : "missing"
-      print("\(verb)  \(plan.name)  \(partitions) partition(s), \(plan.declaration.cleanup.rawValue)")
+      let cleanup = plan.declaration.cleanup.rawValue
+      print("\(verb)  \(plan.name)  \(partitions) partition(s), \(cleanup)")
     }
     for difference in comparison.differences {
       print(

@@ -1,0 +1,404 @@
+#!/usr/bin/env python3
+"""Compares what a killed and rebalanced daemon publishes with what `replay` says.
+
+Against a real Kafka broker (OUTREACH_TEST_BROKERS): a synthetic city is sent to fresh topics while
+the daemon works; the daemon is killed with SIGKILL at random moments, and a second instance joins
+and leaves. Then every output topic is read as a read_committed reader sees it, and must show:
+
+  1. no (identifier, revision) twice,
+  2. no revision missing,
+  3. every dead letter once, and as many as there were bad records,
+  4. the same open referrals (rule, household, subject, receiver) as `replay` of the same input.
+
+It also prints how long each start took to its first processed record. Needs python3 and kcat; no
+packages. Topics are named after the run and stay on the broker.
+
+  OUTREACH_TEST_BROKERS=127.0.0.1:9092 scripts/exactly-once.py
+  OUTREACH_TEST_BROKERS=127.0.0.1:9092 scripts/exactly-once.py --households 2000 --events 20000
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PEOPLE_PER_HOUSEHOLD = 2.5
+OPEN_STATES = {"requested", "accepted", "in-progress"}
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def fail(text):
+    print(f"exactly-once: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--households", type=int, default=200_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--rebalances", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="threads of each instance")
+    parser.add_argument("--rate", type=int, default=10_000,
+                        help="events a second after the initial load; 0 sends all before the start")
+    parser.add_argument("--seed", type=int, default=1, help="of the city and of the moments")
+    parser.add_argument("--limit", type=int, default=3600, help="seconds for the whole run")
+    parser.add_argument("--binary", default=os.path.join(ROOT, ".build/release/outreachd"))
+    parser.add_argument("--keep", help="a directory for configuration, logs and input")
+    options = parser.parse_args()
+    options.brokers = os.environ.get("OUTREACH_TEST_BROKERS", "")
+    if not options.brokers:
+        fail("OUTREACH_TEST_BROKERS names no broker")
+    if not os.access(options.binary, os.X_OK):
+        fail(f"{options.binary} is not there: make build")
+    return options
+
+
+class Instance:
+    """One daemon process, started again after it was killed."""
+
+    def __init__(self, run, name, static):
+        self.run, self.name = run, name
+        self.log = os.path.join(run.directory, f"{name}.log")
+        self.config = os.path.join(run.directory, f"{name}.yaml")
+        self.process = None
+        self.processed = self.lag = None
+        self.first_records = []
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"""kafka:
+  brokers: [{", ".join(json.dumps(b) for b in run.options.brokers.split(","))}]
+  prefix: {run.prefix}
+  group: {run.prefix}
+  instance: {name}
+  static_membership: {"true" if static else "false"}
+  session_timeout: 10s
+topics:
+  directory: {json.dumps(os.path.join(ROOT, "topics"))}
+  districts: [{", ".join(json.dumps(code) for code in run.districts)}]
+policy: {{directory: {json.dumps(os.path.join(ROOT, "config/policy"))}}}
+state: {{directory: {json.dumps(os.path.join(run.directory, "state-" + name))}}}
+identifiers: {{development_key: true}}
+# Deadlines fire as events pass them, as they do in replay.
+clock: event
+workers: {{count: {run.options.workers}}}
+logging: {{format: json, statistics: 1s}}
+""")
+
+    def start(self):
+        self.processed, self.lag = 0, None
+        output = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            [self.run.options.binary, "run", "--config", self.config],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE)
+        threading.Thread(
+            target=self._follow, args=(self.process, output), daemon=True).start()
+
+    def _follow(self, process, output):
+        for line in process.stderr:
+            output.write(line)
+            output.flush()
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("message") == "first record processed":
+                self.first_records.append(int(entry["millisecondsSinceStart"]))
+            elif entry.get("message") == "progress" and process is self.process:
+                self.processed = int(entry["in"])
+                self.lag = int(entry["lag"])
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=120)
+        if code != 0:
+            raise RuntimeError(f"instance {self.name} ended with {code}, see {self.log}")
+
+    def check(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(
+                f"instance {self.name} ended with {self.process.returncode}, see {self.log}")
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.began = time.time()
+        self.random = random.Random(options.seed)
+        self.prefix = f"eo{int(time.time()) % 10_000_000}"
+        self.directory = options.keep or tempfile.mkdtemp(prefix="exactly-once-")
+        os.makedirs(self.directory, exist_ok=True)
+        self.districts = districts()
+        self.problems = []
+        self.a = Instance(self, "a", static=True)
+        self.b = Instance(self, "b", static=False)
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def outreachd(self, *words, **more):
+        return subprocess.run([self.options.binary, *words], check=True, **more)
+
+    def city(self):
+        o = self.options
+        return ["simulate", "--people", str(int(o.households * PEOPLE_PER_HOUSEHOLD)),
+                "--days", str(o.days), "--start", "2026-01-01", "--events", str(o.events),
+                "--seed", str(o.seed)]
+
+    # Steps
+
+    def prepare(self):
+        say(f"run {self.prefix}, files in {self.directory}")
+        code = subprocess.run(
+            [self.options.binary, "topics", "apply", "--config", self.a.config],
+            stdout=subprocess.DEVNULL).returncode
+        if code not in (0, 1):
+            fail(f"topics apply ended with {code}")
+        say("writing the same input as lines")
+        with open(self.path("events.ndjson"), "wb") as file:
+            self.outreachd(*self.city(), "--directory-out", self.path("directory.ndjson"),
+                           stdout=file)
+
+    def send(self):
+        words = self.city() + ["--brokers", self.options.brokers, "--prefix", self.prefix,
+                               "--counts-out", self.path("counts.json")]
+        if self.options.rate:
+            words += ["--rate", str(self.options.rate)]
+        say("sending the city to Kafka")
+        return subprocess.Popen([self.options.binary, *words], stdin=subprocess.DEVNULL)
+
+    def disturb(self, sender):
+        """Kills and rebalances at random shares of the way."""
+        o = self.options
+        actions = ["kill"] * o.kills + ["rebalance"] * o.rebalances
+        self.random.shuffle(actions)
+        moments = sorted(self.random.uniform(0.03, 0.9) for _ in actions)
+        done = 0
+        for number, (action, moment) in enumerate(zip(actions, moments), 1):
+            while done + self.a.processed < moment * o.events:
+                self.guard(sender)
+                # Once everything is in, the rest of the disturbances follow at once.
+                if self.is_idle(sender):
+                    break
+                time.sleep(0.1)
+            time.sleep(self.random.uniform(0, 1.0))
+            done += self.a.processed
+            say(f"{number}/{len(actions)} {action} after about {done:,} events")
+            if action == "kill":
+                self.a.kill()
+                self.a.start()
+            else:
+                self.rebalance()
+            self.a.processed = 0
+
+    def rebalance(self):
+        """A second instance joins, works for a while, and leaves."""
+        self.b.start()
+        until = time.time() + self.random.uniform(8, 15)
+        while time.time() < until:
+            self.a.check()
+            self.b.check()
+            time.sleep(0.2)
+        self.b.stop()
+
+    def drain(self, sender):
+        """Waits until everything is consumed, internal topics included."""
+        quiet = 0
+        while quiet < 5:
+            self.guard(sender)
+            time.sleep(1)
+            quiet = quiet + 1 if self.is_idle(sender) else 0
+        self.a.stop()
+        if sender.returncode != 0:
+            fail(f"simulate ended with {sender.returncode}")
+
+    def is_idle(self, sender):
+        return sender.poll() is not None and self.a.lag == 0 and self.a.processed is not None
+
+    def guard(self, sender):
+        self.a.check()
+        if sender.poll() not in (None, 0):
+            raise RuntimeError(f"simulate ended with {sender.returncode}")
+        if time.time() - self.began > self.options.limit:
+            raise RuntimeError("out of time")
+
+    def replay(self):
+        say("replaying")
+        with open(self.path("events.ndjson"), "rb") as lines:
+            with open(self.path("replay.ndjson"), "wb") as out:
+                self.outreachd(
+                    "replay", "--policy", os.path.join(ROOT, "config/policy"), "--directory",
+                    self.path("directory.ndjson"), "--prefix", self.prefix, stdin=lines, stdout=out)
+        with open(self.path("replay.ndjson"), encoding="utf-8") as out:
+            for line in out:
+                entry = json.loads(line)
+                yield entry["topic"], entry["headers"], (entry["event"] or {}).get("data")
+
+    def committed(self):
+        """Every record of every output topic, as a read_committed reader gets it."""
+        listing = subprocess.run(
+            ["kcat", "-b", self.options.brokers, "-L", "-J"], check=True, capture_output=True)
+        names = sorted(topic["topic"] for topic in json.loads(listing.stdout)["topics"])
+        pattern = re.compile(
+            re.escape(self.prefix) + r"\.(referrals\.|alerts\.|decisions$|deadletters$)")
+        for name in filter(pattern.match, names):
+            with subprocess.Popen(
+                    ["kcat", "-b", self.options.brokers, "-C", "-e", "-q", "-J", "-o", "beginning",
+                     "-X", "isolation.level=read_committed", "-t", name],
+                    stdout=subprocess.PIPE) as reader:
+                for line in reader.stdout:
+                    record = json.loads(line.decode("utf-8", "replace"))
+                    flat = record.get("headers") or []
+                    headers = dict(zip(flat[::2], flat[1::2]))
+                    is_letter = name.endswith(".deadletters")
+                    value = None if is_letter else json.loads(record["payload"])
+                    yield name, headers, value
+            if reader.returncode != 0:
+                fail(f"kcat could not read {name}")
+
+    # Judgement
+
+    def judge(self):
+        say("reading what was committed")
+        seen = Published(self.prefix)
+        for record in self.committed():
+            seen.add(*record)
+        expected = Published(self.prefix)
+        for record in self.replay():
+            expected.add(*record)
+        self.expect(not seen.repeated, f"{len(seen.repeated)} (identifier, revision) twice: "
+                    f"{seen.repeated[:3]}")
+        gaps = seen.gaps()
+        self.expect(not gaps, f"{len(gaps)} identifiers with a revision missing: {gaps[:3]}")
+        letters = seen.letters
+        twice = [place for place, count in letters.items() if count > 1]
+        self.expect(not twice, f"{len(twice)} dead letters twice: {twice[:3]}")
+        with open(self.path("counts.json"), encoding="utf-8") as file:
+            bad = bad_records(json.load(file))
+        self.expect(len(letters) == bad, f"{len(letters)} dead letters of {bad} bad records")
+        missing = expected.open_referrals() - seen.open_referrals()
+        extra = seen.open_referrals() - expected.open_referrals()
+        self.expect(
+            not missing and not extra,
+            f"open referrals: {sum(missing.values())} only in replay, {sum(extra.values())} only "
+            f"in Kafka; first {list(missing)[:2]} / {list(extra)[:2]}")
+        return seen, expected
+
+    def expect(self, holds, problem):
+        if not holds:
+            self.problems.append(problem)
+
+
+class Published:
+    """Records of output topics, in the form the four comparisons need."""
+
+    def __init__(self, prefix):
+        self.prefix = prefix
+        self.revisions = collections.defaultdict(set)
+        self.repeated = []
+        self.letters = collections.Counter()
+        self.last = {}
+        self.kinds = collections.Counter()
+
+    def add(self, topic, headers, value):
+        kind = topic[len(self.prefix) + 1:].split(".")[0]
+        self.kinds[kind] += 1
+        if kind == "deadletters":
+            self.letters[tuple(headers["assist_original_" + part]
+                               for part in ("topic", "partition", "offset"))] += 1
+            return
+        identity, revision = headers["ce_id"].rsplit("/", 1)
+        if int(revision) in self.revisions[kind, identity]:
+            self.repeated.append(headers["ce_id"])
+        self.revisions[kind, identity].add(int(revision))
+        if kind == "referrals":
+            old = self.last.get(identity)
+            if old is None or old[0] < int(revision):
+                self.last[identity] = (int(revision), topic, value)
+
+    def gaps(self):
+        return [identity for (_, identity), numbers in self.revisions.items()
+                if max(numbers) != len(numbers)]
+
+    def open_referrals(self):
+        """(rule, household, subject, receiver) and how many; hidden rules share one name."""
+        result = collections.Counter()
+        for _, topic, value in self.last.values():
+            if value["state"] not in OPEN_STATES:
+                continue
+            if ".resource." in topic:
+                result["resource", value["district"], value["subdistrict"], value["category"],
+                       value["ageBand"]] += 1
+            else:
+                subject = value.get("subject") or {}
+                result[value["rule"], value["household"]["id"],
+                       subject.get("id") or subject.get("name"), value["to"]] += 1
+        return result
+
+
+def bad_records(counts):
+    """Bad records of the counts that `simulate` writes."""
+    bad = counts.get("bad", counts.get("badRecords", 0))
+    return sum(bad.values()) if isinstance(bad, dict) else int(bad)
+
+
+def districts():
+    """The districts of the configuration in the repository."""
+    with open(os.path.join(ROOT, "config/outreachd.yaml"), encoding="utf-8") as file:
+        section = re.search(r"districts: \[(.*?)\]", file.read(), re.S)
+    return re.findall(r"\d{6}", section.group(1))
+
+
+def main():
+    run = Run(arguments())
+    run.prepare()
+    sender = run.send()
+    try:
+        if not run.options.rate and sender.wait() != 0:
+            fail("simulate failed")
+        run.a.start()
+        run.disturb(sender)
+        say("draining")
+        run.drain(sender)
+    except RuntimeError as problem:
+        print(f"exactly-once: {problem}", file=sys.stderr)
+        sys.exit(1)
+    finally:
+        for process in (run.a.process, run.b.process, sender):
+            if process and process.poll() is None:
+                process.kill()
+    consumed = time.time()
+    seen, expected = run.judge()
+    print(f"""
+input             {run.options.households:,} households, {run.options.events:,} events
+disturbances      {run.options.kills} kills, {run.options.rebalances} rebalances
+consumed after    {consumed - run.began:.0f} s
+start to first record, ms   {", ".join(map(str, run.a.first_records))}
+in Kafka          {dict(seen.kinds)}
+in replay         {dict(expected.kinds)}
+open referrals    {sum(seen.open_referrals().values()):,}""")
+    for problem in run.problems:
+        print(f"FAILED  {problem}")
+    print("exactly once: " + ("NO" if run.problems else "yes"))
+    sys.exit(1 if run.problems else 0)
+
+
+if __name__ == "__main__":
+    main()
