@@ -101,7 +101,7 @@ final class Demo {
         player.stop()
         limit = now + Demo.drainSeconds
       }
-      if isEnding, daemon.totals.lag == 0, outputs.quietSeconds > 0.5 { return }
+      if isEnding, outputs.quietSeconds > 0.7 { return }
     }
   }
 }

@@ -17,6 +17,8 @@ struct DemoTally {
   /// Events a second over the last interval, in and out.
   private(set) var ratePerSecond = (sent: 0, out: 0)
   private var latencies: [Double] = []
+  /// When the first output was seen: events sent before it waited for the daemon to join its group.
+  private var firstSeen: Double?
   private var measured: (at: Double, sent: Int, out: Int)?
   /// Names of rules, for people.
   let ruleTitles: [String: String]
@@ -26,6 +28,7 @@ struct DemoTally {
   /// Counts an output; answers what is worth showing of it.
   mutating func take(_ output: SeenOutput, sentAt: Double?) -> DemoItem? {
     outputs[output.kind, default: 0] += 1
+    firstSeen = firstSeen ?? DemoClock.now
     switch output.kind {
     case .deadLetter:
       deadLetters[output.errorCode ?? "?", default: 0] += 1
@@ -33,7 +36,7 @@ struct DemoTally {
     case .decision: return nil
     case .referral, .resourceReferral: return takeReferral(output, sentAt)
     case .alert:
-      if let sentAt, output.revision == 1 { latencies.append(DemoClock.now - sentAt) }
+      if output.revision == 1 { noteLatency(sentAt) }
       return DemoItem(alert: output, title: title(output.text("rule")))
     }
   }
@@ -43,8 +46,13 @@ struct DemoTally {
     states[id] = state
     guard output.kind == .referral, output.revision == 1 else { return nil }
     rules[output.text("rule") ?? "?", default: 0] += 1
-    if let sentAt { latencies.append(DemoClock.now - sentAt) }
+    noteLatency(sentAt)
     return DemoItem(referral: output, title: title(output.text("rule")))
+  }
+
+  private mutating func noteLatency(_ sentAt: Double?) {
+    guard let sentAt, let firstSeen, sentAt > firstSeen else { return }
+    latencies.append(DemoClock.now - sentAt)
   }
 
   private func title(_ rule: String?) -> String {
