@@ -139,7 +139,9 @@ let package = Package(
         "Operations", "KafkaIO", "Policy", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["outreachd"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["outreachd"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "KafkaIOTests",
       dependencies: ["KafkaIO", "CRdKafka", .product(name: "Logging", package: "swift-log")],

@@ -47,7 +47,7 @@ private func unreachable() -> String {
     defer { try? FileManager.default.removeItem(atPath: path) }
     let result = try Program.run(["run", "--config", path])
     #expect(result.status == 78)
-    #expect(result.errors.contains(":1:28: error[unknown-key]: unknown key 'prefx'"))
+    #expect(result.errors.contains(":1:27: error[unknown-key]: unknown key 'prefx'"))
     #expect(result.errors.contains("did you mean 'prefix'?"))
     let missing = try Program.run(["run", "--config", path + ".no"])
     #expect(missing.status == 78)

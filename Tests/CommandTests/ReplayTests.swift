@@ -33,7 +33,7 @@ import Testing
       + [headers["assist_error_path"]]
       + ["rule", "revision", "state", "reason", "urgency", "severity", "dueAt", "decision"]
       .map(text)
-    return fields.compactMap { $0 }.joined(separator: " ")
+    return fields.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   /// `RECORD_GOLDEN=1 swift test --filter ReplayTests` writes the file anew.
