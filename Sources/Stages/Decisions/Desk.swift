@@ -50,14 +50,23 @@ struct Desk {
     collected = collectTriggers(rulebook.triggerTypes)
     var nextDecision = Instant.distantFuture
     if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
+    var before = household.openReferrals
     correctRetracted()
     withdrawRevoked(rulebook)
     if household.openings.contains(where: { $0.isLive && !$0.triggers.isEmpty }) {
       releaseStrangers(rulebook)
     }
     // Rules may ask for the household's referrals: decide until nothing changes any more.
-    for _ in 0..<Desk.maximumPasses {
-      let before = household.openReferrals
+    for pass in 0..<Desk.maximumPasses {
+      if household.openReferrals != before {
+        before = household.openReferrals
+        file.referrals = household.referralsOnFile
+        situation.load(file, now: now, calendar: pack.calendar)
+        let referrals = rulebook.mask([Rulebook.referralsChanged])
+        changed = pass == 0 ? changed.map { $0.union(referrals) } : referrals
+      } else if pass > 0 {
+        break
+      }
       if !collected.isEmpty {
         for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
           decideEvents(rule, changed, &nextDecision)
@@ -67,10 +76,6 @@ struct Desk {
         decideSituation(rule, changed, &nextDecision)
       }
       followUp(&nextDecision)
-      guard household.openReferrals != before else { break }
-      file.referrals = household.referralsOnFile
-      situation.load(file, now: now, calendar: pack.calendar)
-      changed = rulebook.mask([Rulebook.referralsChanged])
     }
     moveToDistrict()
     household.adopted.removeAll()

@@ -9,6 +9,12 @@ struct FactMask: Equatable, Sendable {
 
   mutating func insert(_ bit: Int) { words[(bit >> 6) & 3] |= 1 << UInt64(bit & 63) }
 
+  func union(_ other: FactMask) -> FactMask {
+    var result = self
+    result.words |= other.words
+    return result
+  }
+
   func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
 }
 
@@ -60,7 +66,12 @@ final class Rulebook {
     var bits: [FactID: Int] = [:]
     for rule in pack.rules {
       var reads = FactMask()
-      for fact in Rulebook.changes(that: rule.reads, pack.facts).sorted() {
+      var changes = Rulebook.changes(that: rule.reads, pack.facts)
+      // Without a subject of its own, a member rule speaks of all members.
+      if rule.scope == .member, rule.subject == nil {
+        changes.formUnion(Rulebook.computed["members"] ?? [])
+      }
+      for fact in changes.sorted() {
         let bit = bits[fact] ?? bits.count
         bits[fact] = bit
         reads.insert(bit)
