@@ -103,4 +103,20 @@ import Vocabulary
       return
     }
   }
+
+  /// Without type checks, calls with too few or too many arguments are errors as well.
+  @Test(arguments: [
+    "known()", "known(1, 2)", "size()", "age(today)", "'a'.matches()", "'%s'.format()",
+    "math.greatest()", "optional.none(1)", "[1].sum(2)", "date()", "'a'.or()", "today.plus()",
+  ])
+  func wrongArgumentCounts(_ text: String) throws {
+    var environment = TestHost.environment()
+    #expect(throws: CompileFailure.self) { try environment.compile(text) }
+    environment.isLenient = true
+    let value = try environment.compile(text).evaluate(TestHost().context(environment))
+    guard case .error = value else {
+      Issue.record("\(text) gives \(show(value))")
+      return
+    }
+  }
 }

@@ -11,7 +11,7 @@ extension Planner {
     if let special = operation(function, nodes, types, parts) {
       return fold(special, of: nodes)
     }
-    if function == "known" { return KnownNode(nodes[0]) }
+    if function == "known", nodes.count == 1 { return KnownNode(nodes[0]) }
     if let problem = constantProblem(function, overloads, nodes, parts) {
       report(problem.code, problem.message, problem.place, hint: problem.hint)
     }
