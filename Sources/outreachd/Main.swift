@@ -64,6 +64,7 @@ struct Outreachd: ParsableCommand {
     subcommands: [
       RunCommand.self, DemoCommand.self, CheckCommand.self, ReplayCommand.self,
       SimulateCommand.self, StateCommand.self, TopicsCommand.self, PolicyCommand.self,
+      BenchCommand.self,
     ])
 }
 

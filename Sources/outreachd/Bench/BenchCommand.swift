@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import KafkaIO
+import Operations
+import Policy
+
+/// `outreachd bench`: what an event costs, beside what Kafka's client alone costs.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "CPU of the whole way of an event, beside bare relay passes.",
+    discussion: """
+      Sends a simulated city to fresh topics of a broker, then starts the daemon in this process \
+      and takes its CPU time until everything is worked and committed, exactly once, on a fresh \
+      state. Then relays the same number of records through librdkafka alone (consume, produce, \
+      commit in transactions), as often as an event is passed on (4 hops), in the same process.
+
+      Needs a real broker: --brokers or OUTREACH_TEST_BROKERS. The topics it makes stay, named \
+      after --prefix.
+
+      EXAMPLES
+        outreachd bench --brokers localhost:9092
+        OUTREACH_TEST_BROKERS=localhost:9092 outreachd bench --people 20000 --events 200000 --json
+      """)
+
+  @Option(help: "Kafka brokers, host:port[,host:port].")
+  var brokers: String?
+  @Option(help: "Residents of the city.")
+  var people = 20_000
+  @Option(help: "Records sent, the initial load included.")
+  var events = 200_000
+  @Option(help: "The policy pack.")
+  var policy = "config/policy"
+  @Option(help: "The declarations of topics.")
+  var topics = "topics"
+  @Option(help: "Prefix of the topics; a fresh one where absent.")
+  var prefix: String?
+  @Option(help: "Stop after so many seconds.")
+  var limit = 900
+  @Flag(help: "One JSON object on standard output.")
+  var json = false
+
+  func run() throws {
+    guard let servers = brokers ?? ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS"]
+    else { throw CommandFailure(.usage, "--brokers or OUTREACH_TEST_BROKERS is needed") }
+    let name = prefix ?? "bench-\(UInt32.random(in: 0...UInt32.max))"
+    let state = FileManager.default.temporaryDirectory.appending(path: name)
+    defer { try? FileManager.default.removeItem(at: state) }
+    let bench = Bench(
+      configuration: configuration(servers, name, state.path), events: events, limit: limit)
+    try bench.createTopics()
+    try sendCity(servers, name)
+    let daemon = try bench.daemon()
+    let floor = try bench.relay()
+    print(BenchReport(events: daemon, relay: floor).text(json: json))
+  }
+
+  private func configuration(
+    _ servers: String, _ name: String, _ state: String
+  ) -> DaemonConfiguration {
+    var configuration = DaemonConfiguration()
+    configuration.kafka.brokers = servers.split(separator: ",").map(String.init)
+    configuration.kafka.prefix = name
+    configuration.kafka.group = name
+    configuration.kafka.instance = name
+    configuration.policyDirectory = policy
+    configuration.topicsDirectory = topics
+    configuration.stateDirectory = state
+    configuration.districts = Bench.districts
+    configuration.logging.level = .error
+    return configuration
+  }
+
+  private func sendCity(_ servers: String, _ name: String) throws {
+    var simulate = try SimulateCommand.parse([
+      "--people", String(people), "--days", "10", "--events", String(events), "--seed", "1",
+      "--binary", "--brokers", servers, "--prefix", name,
+    ])
+    try simulate.run()
+  }
+}
