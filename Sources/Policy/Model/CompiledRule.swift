@@ -248,10 +248,10 @@ public final class CompiledRule: Sendable {
 
 extension CompiledRule {
   /// The rule with another program for one clause, to see whether the tests notice.
-  public func replacingClause(_ id: String, by program: Program) -> CompiledRule {
-    func replace(_ clause: CompiledClause) -> CompiledClause {
-      guard clause.id == id else { return clause }
-      var changed = clause
+  public func replacingClause(_ clause: String, by program: Program) -> CompiledRule {
+    func replace(_ candidate: CompiledClause) -> CompiledClause {
+      guard candidate.id == clause else { return candidate }
+      var changed = candidate
       changed.program = program
       return changed
     }

@@ -1,0 +1,135 @@
+import Foundation
+import Policy
+import PolicyTools
+import Testing
+import Vocabulary
+
+/// The tools themselves, on the default pack.
+@Suite struct ToolTests {
+  private func read(_ text: String) throws -> (cases: [TestCase], problems: String) {
+    let loaded = try PackTests.loaded.get()
+    let collector = DiagnosticCollector()
+    var reader = TestReader(sources: loaded.runner.pack.sources, collector: collector)
+    let cases = reader.read(YAMLSource(file: "tests/T.yaml", text: text))
+    return (cases, collector.sorted.map(\.rendered).joined())
+  }
+
+  @Test func mistakesInATestFileAreShown() throws {
+    let (_, problems) = try read(
+      """
+      people: {父: 1980-13-01}
+      given:
+        - {type: notice.deth, time: 2026-01-01, data: {}}
+      cases:
+        - case: 一
+          events: [{type: notice.death, time: 2026-01-01, data: {persn: 父}}]
+          expect: [{rule: A01, for: 母, to: advisors}]
+
+      """)
+    #expect(
+      problems == """
+        tests/T.yaml:1:13: error[bad-person]: '1980-13-01' is neither a number nor a date of birth
+         1 | people: {父: 1980-13-01}
+           |              ^^^^^^^^^^
+           = hint: such as 1980-01-01, with ' f' for a woman
+        tests/T.yaml:3:12: error[unknown-word]: 'notice.deth' is not an event type
+         3 |   - {type: notice.deth, time: 2026-01-01, data: {}}
+           |            ^^^^^^^^^^^
+           = hint: did you mean 'notice.death'?
+        tests/T.yaml:6:60: error[unknown-key]: the event has no field 'persn'
+         6 |     events: [{type: notice.death, time: 2026-01-01, data: {persn: 父}}]
+           |                                                            ^^^^^
+           = hint: did you mean 'person'?
+        tests/T.yaml:7:14: error[missing-key]: either 'to' (a referral) or 'audience' (an alert) is \
+        needed
+         7 |     expect: [{rule: A01, for: 母, to: advisors}]
+           |              ^
+        tests/T.yaml:7:31: error[unknown-person]: the test has no person '母'
+         7 |     expect: [{rule: A01, for: 母, to: advisors}]
+           |                               ^^
+        tests/T.yaml:7:38: error[unknown-word]: 'advisors' is not a receiver
+         7 |     expect: [{rule: A01, for: 母, to: advisors}]
+           |                                       ^^^^^^^^
+           = hint: did you mean 'advisor'?
+
+        """)
+  }
+
+  private static let story = """
+    people: {父: 1980-01-01, 孩: 2015-03-03}
+    given:
+      - type: household.composition
+        time: 2026-01-05
+        data: {household: H1, members: [{id: 父, relation: "02"}, {id: 孩, relation: "20"}]}
+    events:
+      - {type: notice.custody, time: 2026-03-02, data: {person: 父, state: detained}}
+
+    """
+
+  @Test func exactlyTheExpectedOutputsPass() throws {
+    let (cases, problems) = try read(
+      ToolTests.story + """
+        expect:
+          - {rule: A05, for: 孩, to: advisor, urgency: P0, dueAt: "2026-03-02T09:30", says: 家中无成年照护人}
+          - {rule: A05, audience: [child-desk, subdistrict, police], state: firing}
+
+        """)
+    #expect(problems == "")
+    let outcome = try PackTests.loaded.get().runner.run(try #require(cases.first))
+    #expect(outcome.differences == [])
+  }
+
+  @Test func aMissingAndAnUnexpectedOutputFail() throws {
+    let (cases, _) = try read(
+      ToolTests.story + """
+        expect:
+          - {rule: A05, for: 孩, to: advisor, urgency: P1}
+          - {rule: A05, audience: [child-desk, subdistrict, police], state: firing}
+
+        """)
+    let outcome = try PackTests.loaded.get().runner.run(try #require(cases.first))
+    #expect(
+      outcome.differences == [
+        "line 9: missing: A05 advisor for 孩 P1",
+        "not expected: A05 advisor for 孩 requested P0 due 2026-03-02T09:30:00+08:00",
+      ])
+  }
+
+  @Test func aDeadLetterFails() throws {
+    let (cases, _) = try read(
+      """
+      people: {父: 1980-01-01}
+      events: [{type: notice.custody, time: 2026-03-02, data: {person: 父, state: arrested}}]
+      expect: []
+
+      """)
+    let outcome = try PackTests.loaded.get().runner.run(try #require(cases.first))
+    #expect(outcome.differences == ["dead letter: enum /data/state"])
+  }
+
+  @Test func lintFindsNothingInTheDefaultPack() throws {
+    let loaded = try PackTests.loaded.get()
+    #expect(PolicyLint.run(loaded.runner.pack, cases: loaded.cases) == [])
+  }
+
+  @Test func lintMissesTests() throws {
+    let loaded = try PackTests.loaded.get()
+    let cases = loaded.cases.filter { !$0.belongs(to: "C03") }
+    #expect(
+      PolicyLint.run(loaded.runner.pack, cases: cases).map(\.message) == ["C03 has no test"])
+  }
+
+  @Test func anExplanationNamesConditionsAndParameters() throws {
+    let pack = try PackTests.loaded.get().runner.pack
+    let text = RuleExplanation(
+      pack: pack, rule: try #require(pack.rule("D03")),
+      date: try #require(CivilDate("2026-03-01")), district: "310115", subdistrict: ""
+    ).text
+    for part in [
+      "D03 老人失去同住人（第1版，启用，自2023-04-01起）", "家中只剩一人 [alone]",
+      "转介社区救助顾问：P1，开出后2个工作日内", "elder_alone_age = 65周岁", "person.custody [justice]",
+    ] {
+      #expect(text.contains(part), "\(part)")
+    }
+  }
+}
