@@ -130,6 +130,8 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
       while cursor < batch.count || (!worked && hasWork(isIdle: batch.count == 0)) {
         try transact(batch, &cursor)
         worked = true
+        // The rest is not committed, so the next life reads it.
+        if stop.isRaised { break }
       }
       publishStatistics()
       failures = 0

@@ -84,7 +84,9 @@ import Vocabulary
       let faults = life < 20 ? Faults(script.fault) : Faults()
       let worker = harness.start(faults: faults, seed: seed &+ UInt64(life))
       do {
-        if try harness.drain(worker), life >= 1 || weights.crash == 0 { return }
+        // With many faults no transaction may ever succeed: the next life has others.
+        let isDone = try harness.drain(worker, turns: 1000, mustEnd: life >= 20)
+        if isDone, life >= 1 || weights.crash == 0 { return }
         worker.faults.kill()
       } catch let stop as WorkerStop {
         // Injected failures of the disk end the daemon with 70; the next life goes on.
