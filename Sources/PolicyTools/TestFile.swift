@@ -60,10 +60,11 @@ public struct TestCase: Sendable {
 ///           - {rule: A05, for: child, to: advisor, state: requested, urgency: P0}
 ///           - {rule: A05, audience: [child-desk], state: firing}
 ///
-/// `ignore: [F02]` leaves the outputs of a rule out. A file may also be a single case with `events` and `expect` at its top. People are named; a date
-/// of birth makes a number of that date (`f` for a woman). Times without an hour are 09:00. What is
-/// left out of `data` is filled in: the event's day as `date` or `asOf`, the name of a member, a
-/// sub-district and committee, a transaction number.
+/// `ignore: [F02]` leaves the outputs of a rule out. A file may also be a single case with `events`
+/// and `expect` at its top. People are named; a date of birth makes a number of that date (`f` for
+/// a woman). Times without an hour are 09:00. What is left out of `data` is filled in: the event's
+/// day as `date` or `asOf`, the name of a member, a sub-district and committee, a transaction
+/// number.
 public struct TestReader {
   let sources: SourceCatalog
   let collector: DiagnosticCollector

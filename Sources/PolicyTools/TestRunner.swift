@@ -221,8 +221,8 @@ private struct Collected {
     if topic.hasPrefix("alerts.") {
       return text("alert").map {
         ActualOutput(
-          id: $0, rule: text("rule") ?? "", deciding: "", to: nil, audience: json["audience"] as? [String] ?? [],
-          subject: nil, state: text("state") ?? "", urgency: text("severity") ?? "", due: nil,
+          id: $0, rule: text("rule") ?? "", deciding: "", to: nil,
+          audience: json["audience"] as? [String] ?? [], subject: nil, state: text("state") ?? "", urgency: text("severity") ?? "", due: nil,
           reason: nil, isReview: false, revision: revision)
       }
     }

@@ -110,7 +110,8 @@ struct SmallPack {
       - {id: adult, that: member.age >= params.adult, says: 成年}
       - {id: alone, that: size(others) == 0, says: 无人}
     refer:
-      - {to: advisor, urgency: P1, due: 3wd, category: service, task: "见${member.name}", evidence: [member.age]}
+      - {to: advisor, urgency: P1, due: 3wd, category: service, task: "见${member.name}", \
+    evidence: [member.age]}
     dedup: {window: 30d}
 
     """

@@ -28,7 +28,8 @@ import Vocabulary
       """)
     #expect(
       problems == """
-        tests/T.yaml:1:13: error[bad-person]: '1980-13-01' is neither a number nor a date of birth
+        tests/T.yaml:1:13: error[bad-person]: '1980-13-01' is neither a number nor a date of \
+        birth
          1 | people: {父: 1980-13-01}
            |              ^^^^^^^^^^
            = hint: such as 1980-01-01, with ' f' for a woman

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Runs something whenever a file of a pack changes. Compares the times and sizes of all files twice
-/// a second: packs are small, and this works on every file system.
+/// Runs something whenever a file of a pack changes. Compares the times and sizes of all files
+/// twice a second: packs are small, and this works on every file system.
 struct PackWatch {
   let directory: URL
 
