@@ -58,6 +58,9 @@ final class LMDBEnvironment {
 
   /// Enlarges the map; no transaction may be open.
   func grow() throws(StateFailure) {
+    // An inspecting process that was killed would keep pages from being used again for ever.
+    var dead: Int32 = 0
+    mdb_reader_check(handle, &dead)
     let step = min(mapSize, LMDBEnvironment.greatestStep)
     let size = mapSize + step
     try check(mdb_env_set_mapsize(handle, size), "grow")
