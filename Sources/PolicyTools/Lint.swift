@@ -57,6 +57,14 @@ public struct PolicyLint {
           "never-fires", clause.file, clause.line,
           "\(rule.id) can never fire: '\(clause.id)' is always false")
       }
+      for clause in rule.when + rule.unless {
+        for warning in clause.program.warnings {
+          let place = "\(rule.id), '\(clause.id)', column \(warning.column)"
+          add(
+            warning.code.rawValue, clause.file, clause.line, "\(place): \(warning.message)",
+            hint: warning.hint)
+        }
+      }
       if let until = rule.effectiveTo, until < rule.effectiveFrom {
         add("never-fires", rule.file, rule.line, "\(rule.id) ends before it begins")
       }

@@ -40,4 +40,9 @@ import Testing
   func finds(_ text: String, _ expected: [String]) {
     #expect(warnings(text) == expected)
   }
+
+  @Test func programsKnowTheirWarnings() throws {
+    let program = try TestHost.environment().compile("member.age > 3 && member.age < 2")
+    #expect(program.warnings.map(\.code) == [.never])
+  }
 }

@@ -10,6 +10,17 @@ extension TypeEnvironment {
   }
 }
 
+extension Program {
+  /// As `TypeEnvironment.warnings(of:)`, for an expression that has been compiled.
+  public var warnings: [Diagnostic] {
+    let (tree, problems) = Parser.parse(source, limits: .lifted)
+    guard problems.isEmpty else { return [] }
+    var finder = WarningFinder(source: tree.source)
+    finder.visit(tree.root)
+    return Diagnostic.inOrder(finder.found)
+  }
+}
+
 /// What one comparison says about the value of one operand.
 private struct Claim {
   /// The operand as written, without blanks.
