@@ -4,7 +4,9 @@ import Vocabulary
 public enum ExpressionBenchmark {
   /// One measured expression.
   public struct Measurement: Sendable {
+    /// What is measured, in a few words.
     public let name: String
+    /// The expression measured.
     public let expression: String
     /// Of the fastest of several rounds.
     public let nanoseconds: Double

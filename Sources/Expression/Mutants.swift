@@ -23,6 +23,7 @@ public struct Mutant: Sendable, Hashable {
     /// `a ? b : c` to `b` or `c`.
     case conditional
   }
+  /// What kind of change it is.
   public let kind: Kind
   /// The changed stretch of the original.
   public let span: Span

@@ -5,6 +5,7 @@ public struct Template: Sendable {
     case literal([UInt8])
     case expression(Program)
   }
+  /// The text as written.
   public let source: String
   let parts: [Part]
   /// What all its expressions may read together.

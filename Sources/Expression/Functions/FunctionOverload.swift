@@ -12,6 +12,7 @@ public struct FunctionOverload: Sendable {
   public let id: String
   /// Types of the arguments, the receiver first.
   public let parameters: [CELType]
+  /// Type of the result; parameters of the arguments' types may occur in it.
   public let result: CELType
   /// Called as `receiver.name(...)`.
   public let isInstance: Bool

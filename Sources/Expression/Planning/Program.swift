@@ -1,7 +1,10 @@
 /// A compiled expression: immutable, shared between threads, evaluated with a context per thread.
 public final class Program: Sendable {
+  /// The expression as written.
   public let source: String
+  /// Type of its value.
   public let type: CELType
+  /// All it may read.
   public let dependencies: Dependencies
   /// Static worst-case cost in steps: a read, a comparison or a call of a plain function is one;
   /// loops multiply by the declared length of what they run over.
@@ -65,9 +68,11 @@ public enum Decision: Sendable {
 
 /// All problems of an expression.
 public struct CompileFailure: Error, Sendable, CustomStringConvertible {
+  /// The text that did not compile.
   public let source: SourceText
   /// At least one, in order of position.
   public let diagnostics: [Diagnostic]
+  /// Every problem with its source line and a caret.
   public var description: String {
     diagnostics.map { source.render($0) }.joined(separator: "\n")
   }

@@ -1,5 +1,6 @@
 /// A stretch of an expression's source, in code points from its start.
 public struct Span: Hashable, Sendable {
+  /// The first code point.
   public let start: Int
   /// One past the last code point; equal to `start` for an empty stretch.
   public let end: Int
@@ -19,6 +20,7 @@ public struct Diagnostic: Error, Hashable, Sendable, CustomStringConvertible {
   public let code: DiagnosticCode
   /// What is wrong, in one sentence without a final stop.
   public let message: String
+  /// Where it is.
   public let span: Span
   /// Line of the start, from 1.
   public let line: Int
@@ -97,6 +99,7 @@ public struct SourceText: Sendable {
   /// Length in UTF-8 bytes.
   let byteCount: Int
 
+  /// Splits a text into code points and lines.
   public init(_ text: String) {
     var scalars: [UInt32] = []
     var starts = [0]

@@ -17,18 +17,23 @@ public enum ComprehensionKind: String, Sendable {
 
 /// `range.kind(variable, [second,] [condition,] body)`.
 public struct Comprehension: Sendable {
+  /// Which loop.
   public let kind: ComprehensionKind
+  /// What it runs over.
   public let range: Expr
   /// One name, or two in the two-variable forms (index or key first).
   public let variables: [String]
+  /// Where the variables are named.
   public let variableSpans: [Span]
   /// The filter of three-argument `map` and of the transforms.
   public let condition: Expr?
+  /// What each round computes.
   public let body: Expr
 }
 
 /// A node of the syntax tree.
 public struct Expr: Sendable {
+  /// What a node is.
   public indirect enum Kind: Sendable {
     case literal(Literal)
     /// A name; `absolute` where written with a leading dot.
@@ -54,7 +59,9 @@ public struct Expr: Sendable {
   }
   /// Index of this node; nodes of one expression are numbered from 0.
   public let id: Int
+  /// All of the node, with its parentheses.
   public let span: Span
+  /// What it is, with its parts.
   public let kind: Kind
   /// Height of the tree below and including this node.
   let depth: Int
@@ -67,7 +74,9 @@ public struct Expr: Sendable {
 
 /// A parsed expression.
 public struct SyntaxTree: Sendable {
+  /// The text it was read from.
   public let source: SourceText
+  /// The whole expression.
   public let root: Expr
   /// Number of nodes; ids are below it.
   public let nodeCount: Int

@@ -9,6 +9,7 @@ public struct Limits: Sendable {
   /// Static worst-case cost (see `Program.cost`); nil for none.
   public var cost: Int?
 
+  /// The limits of policy packs.
   public init() {}
 
   /// For tests of the language itself.

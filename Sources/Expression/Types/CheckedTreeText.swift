@@ -1,6 +1,7 @@
 /// The checked tree as text: each node with its type, and what it stands for where that is more
 /// than its name. For tests and for tools that show how an expression was understood.
 extension CheckedTree: CustomStringConvertible {
+  /// For example `_<_(member~Person^variable.age~int^0, 16~int)~bool^less_int_int`.
   public var description: String { text(syntax.root) }
 
   private func text(_ expr: Expr) -> String { "\(bare(expr))~\(type(expr))\(meaning(expr))" }

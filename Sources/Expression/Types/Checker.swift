@@ -2,13 +2,17 @@
 public struct FieldRead: Hashable, Sendable {
   /// The object type's name and number.
   public let object: String
+  /// `ObjectRef.type` of its objects.
   public let typeID: UInt16
+  /// Name of the field.
   public let field: String
+  /// What the host is asked for.
   public let slot: UInt16
 }
 
 /// What an expression may read; definitions of variables are counted in.
 public struct Dependencies: Sendable {
+  /// Fields of host objects.
   public var fields: Set<FieldRead> = []
   /// Names of variables, including lazily defined ones.
   public var variables: Set<String> = []
@@ -36,13 +40,17 @@ enum Reference: Sendable {
 
 /// A tree whose every node has a type.
 public struct CheckedTree: Sendable {
+  /// The tree without types.
   public let syntax: SyntaxTree
   /// By node id.
   let types: [CELType]
   let references: [Reference?]
+  /// All it may read.
   public let dependencies: Dependencies
+  /// Type problems were left to the run.
   public let isLenient: Bool
 
+  /// Type of the whole.
   public var type: CELType { types[syntax.root.id] }
 
   func type(_ expr: Expr) -> CELType { types[expr.id] }

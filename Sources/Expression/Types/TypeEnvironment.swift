@@ -3,6 +3,7 @@ public struct FieldDeclaration: Sendable, Hashable {
   public let name: String
   /// What the host is asked for.
   public let slot: UInt16
+  /// Type of its value.
   public let type: CELType
   /// The host computes it from the time (an age, for example) and limits validity itself.
   public let dependsOnTime: Bool
@@ -25,12 +26,14 @@ public struct ObjectDeclaration: Sendable {
   public let name: String
   /// `ObjectRef.type` of its objects.
   public let typeID: UInt16
+  /// By name.
   public let fields: [String: FieldDeclaration]
 }
 
 /// A variable the caller sets, or one with a definition that is evaluated when first read.
 public struct VariableDeclaration: Sendable {
   public let name: String
+  /// Type of its value.
   public let type: CELType
   /// Index for `EvaluationContext.set(variable:_:)`.
   public let slot: Int
@@ -42,9 +45,12 @@ public struct VariableDeclaration: Sendable {
 public struct TypeEnvironment: Sendable {
   /// Prefix under which unqualified names are looked up first.
   public var container = ""
+  /// Declared object types by name.
   public private(set) var objects: [String: ObjectDeclaration] = [:]
+  /// Declared variables by name.
   public private(set) var variables: [String: VariableDeclaration] = [:]
   private(set) var functions: [String: [FunctionOverload]]
+  /// What an expression may cost before it runs.
   public var limits = Limits()
   /// Turns type problems into run-time errors; only for tests of the language.
   public var isLenient = false

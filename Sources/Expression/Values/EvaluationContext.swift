@@ -28,6 +28,7 @@ public final class EmptyHost: FactHost {
 /// `validUntil`. Several programs may run between two `begin` calls; they share the budget and
 /// `validUntil` is the earliest of all.
 public final class EvaluationContext {
+  /// Whose facts are read; kept alive by the context.
   public let host: any FactHost
   /// Working days for `addWorkdays`, `workdays` and `wd` terms.
   public var calendar: WorkCalendar
@@ -59,6 +60,7 @@ public final class EvaluationContext {
   let variables: UnsafeMutablePointer<Value>
   /// Marks lazily defined variables not evaluated yet.
   let pending: UnsafeMutablePointer<Bool>
+  /// Number of variable slots.
   public let variableCapacity: Int
 
   private static let localCapacity = 512
@@ -120,12 +122,15 @@ public final class EvaluationContext {
     return true
   }
 
+  /// The civil day in Asia/Shanghai that `today` stands for.
   public var today: CivilDate { state.pointee.today }
+  /// The moment that `now` stands for.
   public var now: Instant { state.pointee.now }
   /// Steps left of the budget.
   public var budget: Int { state.pointee.budget }
   /// The earliest time at which an answer given since `begin` may change by itself.
   public var validUntil: Instant { state.pointee.validUntil }
+  /// Reads are recorded in `trace`.
   public var isTracing: Bool { state.pointee.isTracing }
 
   /// Lowers `validUntil`; hosts call it for values they derive from the time.

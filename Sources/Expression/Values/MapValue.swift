@@ -1,6 +1,8 @@
 /// An immutable map in order of insertion; numbers that are equal are one key, whatever their type.
 public final class MapValue: Sendable {
+  /// In order of insertion.
   public let keys: [Value]
+  /// By the position of their keys.
   public let values: [Value]
   /// Positions by key, for maps too large to scan.
   private let index: [MapKey: Int]?

@@ -92,6 +92,7 @@ public enum Text: @unchecked Sendable {
     return withBytes { Text(copying: $0) }
   }
 
+  /// A copy as a Swift string.
   public var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
   var array: [UInt8] { withBytes { Array($0) } }
 

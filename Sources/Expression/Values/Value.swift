@@ -4,6 +4,7 @@ public import Vocabulary
 public struct ObjectRef: Hashable, Sendable {
   /// The type's number in the `TypeEnvironment`.
   public let type: UInt16
+  /// Which one; only the host knows what the number means.
   public let index: UInt32
   public init(type: UInt16, index: UInt32) {
     self.type = type
@@ -15,7 +16,9 @@ public struct ObjectRef: Hashable, Sendable {
 public struct HostList: Hashable, Sendable {
   /// Three numbers that only the host understands.
   public let kind: UInt16
+  /// Which field, by its slot.
   public let field: UInt16
+  /// Which one; only the host knows what the number means.
   public let index: UInt32
   public init(kind: UInt16, field: UInt16 = 0, index: UInt32 = 0) {
     self.kind = kind
@@ -65,7 +68,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
 /// One missing fact: a field of an object.
 public struct FactRef: Hashable, Sendable, Comparable {
+  /// Whose fact is missing.
   public let object: ObjectRef
+  /// Which field, by its slot.
   public let field: UInt16
   public init(object: ObjectRef, field: UInt16) {
     self.object = object
@@ -88,6 +93,7 @@ public struct UnknownSet: Sendable, Equatable {
   }
   private let storage: Storage
 
+  /// One missing fact.
   public init(_ fact: FactRef) { storage = .one(fact) }
 
   /// Several facts; nil for none.
@@ -115,6 +121,7 @@ public struct UnknownSet: Sendable, Equatable {
     }
   }
 
+  /// The facts of both.
   public func union(_ other: UnknownSet) -> UnknownSet {
     switch (storage, other.storage) {
     case (.one(let a), .one(let b)):
@@ -172,10 +179,13 @@ public enum Value: Sendable {
 
   /// The bool, or nil for anything else.
   public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The int, or nil for anything else.
   public var intValue: Int64? { if case .int(let value) = self { value } else { nil } }
+  /// A copy of the string, or nil for anything else.
   public var stringValue: String? {
     if case .string(let value) = self { value.string } else { nil }
   }
+  /// The date, or nil for anything else.
   public var dateValue: CivilDate? { if case .date(let value) = self { value } else { nil } }
 
   /// Without pointers into the host, to keep beyond the evaluation. Host lists stay references.
@@ -224,6 +234,7 @@ private struct OwnedCopier {
 
 /// An immutable list.
 public final class ListValue: Sendable {
+  /// In order.
   public let elements: [Value]
   public init(_ elements: [Value]) { self.elements = elements }
   static let empty = ListValue([])
@@ -231,6 +242,7 @@ public final class ListValue: Sendable {
 
 /// A value that may be absent (`optional.of`, `optional.none`).
 public final class OptionalValue: Sendable {
+  /// Nil for none.
   public let wrapped: Value?
   public init(_ wrapped: Value?) { self.wrapped = wrapped }
   static let none = OptionalValue(nil)
@@ -238,6 +250,7 @@ public final class OptionalValue: Sendable {
 
 /// A type as a value: its name without parameters, as `type(x)` shows it.
 public final class TypeValue: Sendable, Hashable {
+  /// As `string(type(x))` writes it.
   public let name: String
   init(_ name: String) { self.name = name }
   public static func == (a: TypeValue, b: TypeValue) -> Bool { a.name == b.name }
@@ -282,6 +295,7 @@ public final class EvaluationError: Error, Sendable, CustomStringConvertible {
     case noValue = "cel/no-value"
     case host = "cel/host"
   }
+  /// Stable name of the cause.
   public let code: Code
   /// Never holds values of facts: it may be logged.
   public let message: String
