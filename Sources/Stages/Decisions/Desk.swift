@@ -82,6 +82,7 @@ struct Desk {
     household.pendingChanges = []
     household.pendingCause = nil
     household.pendingEvents = []
+    household.pendingRevocations = []
     household.nextDecision = nextDecision == .distantFuture ? nil : nextDecision
     forget()
   }
@@ -428,7 +429,11 @@ struct Desk {
       household.openings.remove(at: index)
       return
     }
-    withdraw(index, reason(for: opening, rule))
+    let reason = reason(for: opening, rule)
+    withdraw(index, reason)
+    if reason == .retracted, let revocation = household.pendingRevocations.last {
+      tellReceivers(index, of: revocation)
+    }
   }
 
   /// Why an opening ends: its evidence was taken back, its subject died, or it no longer holds.
@@ -438,6 +443,10 @@ struct Desk {
     if let revocation = revocations.last(where: {
       rested.contains($0.key) || opening.triggers.contains($0.key)
     }) {
+      return revocation.reason == .retracted ? .retracted : .superseded
+    }
+    // A situation rule rests on all it reads: it ends now because of what was taken back now.
+    if opening.triggers.isEmpty, let revocation = household.pendingRevocations.last {
       return revocation.reason == .retracted ? .retracted : .superseded
     }
     if let subject = opening.subject, let index = file.index(of: subject),

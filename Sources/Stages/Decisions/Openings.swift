@@ -202,12 +202,19 @@ extension Desk {
       let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
       for revocation in retracted
       where (rested.contains(revocation.key) || opening.triggers.contains(revocation.key))
-        && !household.openings[index].corrected.contains(revocation.key)
       {
-        household.openings[index].corrected.append(revocation.key)
-        correct(opening, revocation)
+        tellReceivers(index, of: revocation)
       }
     }
+  }
+
+  /// Tells an opening's receivers once that an event it rested on was retracted.
+  mutating func tellReceivers(_ index: Int, of revocation: Revocation) {
+    guard !household.openings[index].referrals.isEmpty,
+      !household.openings[index].corrected.contains(revocation.key)
+    else { return }
+    household.openings[index].corrected.append(revocation.key)
+    correct(household.openings[index], revocation)
   }
 
   private mutating func correct(_ opening: Opening, _ revocation: Revocation) {

@@ -52,6 +52,7 @@ extension HouseholdState {
     guard !revocations.contains(where: { $0.key == revocation.key }) else { return }
     revocations.append(revocation)
     guard let removed = log.remove(revocation.key) else { return }
+    pendingRevocations.append(revocation)
     compositions.removeAll { $0.key == revocation.key }
     noteChanges(nil, cause: removed.key)
   }
@@ -65,6 +66,22 @@ extension HouseholdState {
     if let cause {
       pendingCause = cause
       if !pendingEvents.contains(cause) { pendingEvents.append(cause) }
+    }
+  }
+
+  /// Notes which events a person's new record has taken back, compared with the copy at hand.
+  mutating func noteRevocations(
+    _ record: [UInt8], _ state: StateOverlay, stored key: [UInt8]
+  ) throws(DecodingFailure) {
+    let known = try state.revocations(key)
+    let result: Result<[Revocation], DecodingFailure> = record.withUnsafeBytes { bytes in
+      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations) } catch {
+        return .failure(error)
+      }
+    }
+    let now = try result.get()
+    for revocation in now where !known.contains(revocation) {
+      pendingRevocations.append(revocation)
     }
   }
 
@@ -145,5 +162,18 @@ extension HouseholdState {
 extension PersonLink {
   func interest(of household: HouseholdKey) -> HouseholdInterest {
     HouseholdInterest(household: household, sequence: sequence, claims: claims)
+  }
+}
+
+extension StateOverlay {
+  /// What a stored copy of a person's record has taken back; empty where there is no copy.
+  fileprivate func revocations(_ key: [UInt8]) throws(DecodingFailure) -> [Revocation] {
+    let result: Result<[Revocation], DecodingFailure> = withValue(key) { bytes in
+      guard let bytes else { return .success([]) }
+      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
   }
 }

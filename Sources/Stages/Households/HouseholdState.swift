@@ -80,6 +80,8 @@ struct HouseholdState: Equatable, Sendable {
   var pendingCause: EventKey?
   /// Events that came since the last decision.
   var pendingEvents: [EventKey] = []
+  /// Events that were taken back since the last decision.
+  var pendingRevocations: [Revocation] = []
   /// When an answer of a rule may change by time alone; nil: never.
   var nextDecision: Instant?
   /// Decisions of this household so far, and the hash of the last one.
@@ -131,6 +133,7 @@ struct HouseholdState: Equatable, Sendable {
     writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
     writer.optional(pendingCause) { $0.eventKey($1) }
     writer.list(pendingEvents) { $0.eventKey($1) }
+    writer.list(pendingRevocations) { $0.revocation($1) }
     writer.optional(nextDecision) { $0.instant($1) }
     writer.u32(decisionCount)
     writer.blob(decisionHash)
@@ -171,6 +174,7 @@ struct HouseholdState: Equatable, Sendable {
     }
     pendingCause = try reader.optional { r throws(DecodingFailure) in try r.eventKey() }
     pendingEvents = try reader.list { r throws(DecodingFailure) in try r.eventKey() }
+    pendingRevocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
     nextDecision = try reader.optionalInstant()
     decisionCount = try reader.u32()
     decisionHash = Array(try reader.blob())

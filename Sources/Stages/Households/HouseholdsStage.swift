@@ -64,6 +64,7 @@ public final class HouseholdsStage: Stage {
       visit.household.revoke(revocation)
     case .person(let changed, let cause, let record):
       let stored = HouseholdState.personKey(visit.household.key, try record.personID())
+      try visit.household.noteRevocations(record, state, stored: stored)
       state.put(stored, record)
       try visit.household.acknowledge(record)
       visit.household.noteChanges(changed, cause: cause)

@@ -72,7 +72,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func sendCity(_ servers: String, _ name: String) throws {
-    var simulate = try SimulateCommand.parse([
+    let simulate = try SimulateCommand.parse([
       "--people", String(people), "--days", "10", "--events", String(events), "--seed", "1",
       "--binary", "--brokers", servers, "--prefix", name,
     ])
