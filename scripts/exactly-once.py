@@ -19,6 +19,7 @@ packages. Topics are named after the run and stay on the broker.
 
 import argparse
 import collections
+import heapq
 import json
 import os
 import random
@@ -97,7 +98,7 @@ identifiers: {{development_key: true}}
 # Deadlines fire as events pass them, as they do in replay.
 clock: event
 workers: {{count: {run.options.workers}}}
-logging: {{format: json, statistics: 1s}}
+logging: {{format: json, statistics: 250ms}}
 """)
 
     def start(self):
@@ -174,14 +175,11 @@ class Run:
             stdout=subprocess.DEVNULL).returncode
         if code not in (0, 1):
             fail(f"topics apply ended with {code}")
-        say("writing the same input as lines")
-        with open(self.path("events.ndjson"), "wb") as file:
-            self.outreachd(*self.city(), "--directory-out", self.path("directory.ndjson"),
-                           stdout=file)
 
     def send(self):
         words = self.city() + ["--brokers", self.options.brokers, "--prefix", self.prefix,
-                               "--counts-out", self.path("counts.json")]
+                               "--counts-out", self.path("counts.json"),
+                               "--directory-out", self.path("directory.ndjson")]
         if self.options.rate:
             words += ["--rate", str(self.options.rate)]
         say("sending the city to Kafka")
@@ -192,12 +190,14 @@ class Run:
         o = self.options
         actions = ["kill"] * o.kills + ["rebalance"] * o.rebalances
         self.random.shuffle(actions)
-        moments = sorted(self.random.uniform(0.03, 0.9) for _ in actions)
+        # One in each of as many equal parts of the way.
+        moments = [(i + self.random.uniform(0.1, 0.9)) / len(actions) * 0.95
+                   for i in range(len(actions))]
         done = 0
         for number, (action, moment) in enumerate(zip(actions, moments), 1):
             while done + self.a.processed < moment * o.events:
                 self.guard(sender)
-                # Once everything is in, the rest of the disturbances follow at once.
+                # Once everything is in, the rest of the disturbances follow one upon the other.
                 if self.is_idle(sender):
                     break
                 time.sleep(0.1)
@@ -244,7 +244,46 @@ class Run:
         if time.time() - self.began > self.options.limit:
             raise RuntimeError("out of time")
 
+    def topics(self, pattern):
+        """Names and partitions of the run's topics that match."""
+        listing = subprocess.run(
+            ["kcat", "-b", self.options.brokers, "-L", "-J"], check=True, capture_output=True)
+        matches = re.compile(re.escape(self.prefix) + r"\." + pattern)
+        return [(topic["topic"], len(topic["partitions"]))
+                for topic in sorted(json.loads(listing.stdout)["topics"], key=lambda t: t["topic"])
+                if matches.fullmatch(topic["topic"])]
+
+    def kcat(self, topic, *words):
+        """The lines of a reader of everything that is committed."""
+        with subprocess.Popen(
+                ["kcat", "-b", self.options.brokers, "-C", "-e", "-q", "-o", "beginning",
+                 "-X", "isolation.level=read_committed", "-t", topic, *words],
+                stdout=subprocess.PIPE) as reader:
+            yield from reader.stdout
+        if reader.returncode != 0:
+            fail(f"kcat could not read {topic}")
+
+    def input(self):
+        """Writes the in-topics as lines, in the order in which they were sent."""
+        say("reading the input back")
+
+        def records(topic, partition):
+            # Timestamp, length (-1 for null), value: no value has a line break.
+            for line in self.kcat(topic, "-p", str(partition), "-f", "%T %S %s\\n"):
+                timestamp, length, value = line.split(b" ", 2)
+                if length != b"-1":
+                    yield int(timestamp), value
+
+        pattern = (r"(window\.transactions|department\.notices|household\.registry|"
+                   r"assistance\.decisions|field\.reports|referral\.feedback)")
+        streams = [records(topic, partition) for topic, count in self.topics(pattern)
+                   for partition in range(count)]
+        with open(self.path("events.ndjson"), "wb") as file:
+            for _, value in heapq.merge(*streams, key=lambda record: record[0]):
+                file.write(value)
+
     def replay(self):
+        self.input()
         say("replaying")
         with open(self.path("events.ndjson"), "rb") as lines:
             with open(self.path("replay.ndjson"), "wb") as out:
@@ -258,25 +297,13 @@ class Run:
 
     def committed(self):
         """Every record of every output topic, as a read_committed reader gets it."""
-        listing = subprocess.run(
-            ["kcat", "-b", self.options.brokers, "-L", "-J"], check=True, capture_output=True)
-        names = sorted(topic["topic"] for topic in json.loads(listing.stdout)["topics"])
-        pattern = re.compile(
-            re.escape(self.prefix) + r"\.(referrals\.|alerts\.|decisions$|deadletters$)")
-        for name in filter(pattern.match, names):
-            with subprocess.Popen(
-                    ["kcat", "-b", self.options.brokers, "-C", "-e", "-q", "-J", "-o", "beginning",
-                     "-X", "isolation.level=read_committed", "-t", name],
-                    stdout=subprocess.PIPE) as reader:
-                for line in reader.stdout:
-                    record = json.loads(line.decode("utf-8", "replace"))
-                    flat = record.get("headers") or []
-                    headers = dict(zip(flat[::2], flat[1::2]))
-                    is_letter = name.endswith(".deadletters")
-                    value = None if is_letter else json.loads(record["payload"])
-                    yield name, headers, value
-            if reader.returncode != 0:
-                fail(f"kcat could not read {name}")
+        for name, _ in self.topics(r"(referrals\..*|alerts\..*|decisions|deadletters)"):
+            for line in self.kcat(name, "-J"):
+                record = json.loads(line.decode("utf-8", "replace"))
+                flat = record.get("headers") or []
+                headers = dict(zip(flat[::2], flat[1::2]))
+                is_letter = name.endswith(".deadletters")
+                yield name, headers, None if is_letter else json.loads(record["payload"])
 
     # Judgement
 
