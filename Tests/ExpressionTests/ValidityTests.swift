@@ -62,6 +62,8 @@ import Vocabulary
     "age(member.birth, today) >= 18", "age(member.birth, today) > 17",
     "age(member.birth, today) < 18", "age(member.birth, today) == 18",
     "age(member.birth, today) != 18", "18 <= age(member.birth, today)",
+    "age(member.birth, today) <= 17", "17 >= age(member.birth, today)",
+    "17 < age(member.birth, today)", "age(member.birth, today) >= -5",
     "age(member.birth, today)", "age(member.birth, today.addDays(1)) >= 18",
     "age(member.birth, today) + 1 >= 18", "age(member.birth, today) in [17, 19]",
   ])

@@ -134,12 +134,57 @@ final class ListSizeNode: IntNode, @unchecked Sendable {
   }
 }
 
+/// Constant texts in one stretch of memory, so that looking for one counts no references.
+private final class TextTable: @unchecked Sendable {
+  // Unchecked: the memory is written in `init` only.
+  private let bytes: UnsafeMutablePointer<UInt8>
+  /// End of each text.
+  private let ends: UnsafeMutablePointer<Int>
+  private let count: Int
+
+  init(_ texts: [Text]) {
+    let all = texts.flatMap(\.array)
+    bytes = .allocate(capacity: max(1, all.count))
+    bytes.initialize(repeating: 0, count: max(1, all.count))
+    for (i, byte) in all.enumerated() { bytes[i] = byte }
+    ends = .allocate(capacity: max(1, texts.count))
+    ends.initialize(repeating: 0, count: max(1, texts.count))
+    count = texts.count
+    var end = 0
+    for (i, text) in texts.enumerated() {
+      end += text.count
+      ends[i] = end
+    }
+  }
+
+  deinit {
+    bytes.deallocate()
+    ends.deallocate()
+  }
+
+  func contains(_ text: Text) -> Bool {
+    text.withBytes { wanted in
+      var start = 0
+      for i in 0..<count {
+        let end = ends[i]
+        if sameBytes(UnsafeBufferPointer(start: bytes + start, count: end - start), wanted) {
+          return true
+        }
+        start = end
+      }
+      return false
+    }
+  }
+}
+
 /// `x in [constants]`, with texts or ints as constants.
 final class InConstantsNode: BoolNode, @unchecked Sendable {
   private let operand: Node
   private let ints: Set<Int64>
-  private let texts: [Text]
-  private let textSet: Set<Text>
+  private let hasTexts: Bool
+  private let table: TextTable
+  /// For more texts than it is quick to compare one by one.
+  private let textSet: Set<Text>?
   private let all: Value
 
   /// Nil where the constants are of another kind or mixed.
@@ -156,29 +201,27 @@ final class InConstantsNode: BoolNode, @unchecked Sendable {
     guard ints.isEmpty || texts.isEmpty else { return nil }
     self.operand = operand
     self.ints = ints
-    self.texts = texts
-    textSet = texts.count > 8 ? Set(texts) : []
+    hasTexts = !texts.isEmpty
+    table = TextTable(texts)
+    textSet = texts.count > 16 ? Set(texts) : nil
     all = .array(constants)
   }
 
   override func bool(_ c: EvaluationContext) -> Bool? {
     let value = operand.value(c)
     switch value {
-    case .int(let int) where texts.isEmpty: return ints.contains(int)
-    case .string(let text):
-      if !textSet.isEmpty { return textSet.contains(text) }
-      for candidate in texts where candidate == text { return true }
-      return false
-    default:
-      if value.isAbrupt {
-        c.fail(value)
-        return nil
-      }
-      let result = Arithmetic.contains(c, value, all)
-      if case .bool(let found) = result { return found }
-      c.fail(result)
-      return nil
+    case .int(let int) where !hasTexts: return ints.contains(int)
+    case .string(let text): return textSet?.contains(text) ?? table.contains(text)
+    default: return other(c, value)
     }
+  }
+
+  @inline(never)
+  private func other(_ c: EvaluationContext, _ value: Value) -> Bool? {
+    let result = value.isAbrupt ? value : Arithmetic.contains(c, value, all)
+    if case .bool(let found) = result { return found }
+    c.fail(result)
+    return nil
   }
 }
 

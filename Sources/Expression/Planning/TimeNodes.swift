@@ -28,6 +28,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private let moving: Node
   private let fixed: Node
   private let shape: TimeShape
+  /// Of `age(birth, today)`.
+  private let birth: Node?
 
   /// `moving op fixed`.
   init(_ op: CompareOperator, _ moving: Node, _ fixed: Node, _ shape: TimeShape) {
@@ -35,9 +37,11 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     self.moving = moving
     self.fixed = fixed
     self.shape = shape
+    birth = shape.form == .age ? (moving as? AgeTodayNode)?.birth : nil
   }
 
   override func bool(_ c: EvaluationContext) -> Bool? {
+    if let birth { return compareAge(c, birth) }
     let wasProbing = c.state.pointee.isProbing
     c.state.pointee.isProbing = true
     let a = moving.value(c)
@@ -94,8 +98,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     switch (shape.form, shape.unit) {
     case (.linear, .day): limitLinearDay(c, a, b, target)
     case (.linear, .instant): limitLinearInstant(c, a, b, target)
-    case (.age, _): limitAge(c, b, target)
-    case (.steps, _):
+    case (.age, _), (.steps, _):
       var distance: Int64?
       if case .date = a { distance = Self.distance(a, b).map { Int64(clamping: $0.magnitude) } }
       search(c, b, target, distance)
@@ -145,13 +148,35 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     if !overflow { c.limitValidity(to: Instant(microseconds: moment)) }
   }
 
-  private func limitAge(_ c: EvaluationContext, _ b: Value, _ target: Target) {
-    guard case .int(let years) = b, let node = moving as? AgeTodayNode,
-      case .date(let birth) = node.birth.value(c)
-    else { return c.limitValidityToMidnight() }
-    let year = Int64(birth.year) &+ years &+ (target == .passes ? 1 : 0)
-    guard years.magnitude < 20_000, year >= 1, year <= 9999 else { return }
-    c.limitValidity(to: Instant(startOf: birth.birthday(inYear: Int(year))))
+  /// `age(birth, today) op years`: the answer changes on a birthday.
+  private func compareAge(_ c: EvaluationContext, _ birth: Node) -> Bool? {
+    guard let day = birth.day(c) else {
+      let abrupt = c.takeAbrupt()
+      c.fail(fixed.int(c) == nil ? .merge(abrupt, c.takeAbrupt()) : abrupt)
+      return nil
+    }
+    guard let years = fixed.int(c) else { return nil }
+    let born = CivilDate(dayNumber: day)
+    let today = c.state.pointee.today
+    // Most comparisons ask for one birthday only: whether it has come.
+    let step: Int64 = op == .greater || op == .lessOrEqual ? 1 : 0
+    if op != .equal, op != .notEqual, years.magnitude < 5000,
+      (1...9999).contains(born.year + Int(years + step))
+    {
+      let birthday = born.birthday(inYear: born.year + Int(years + step))
+      let isReached = birthday <= today
+      if !isReached { c.limitValidity(to: Instant(startOf: birthday)) }
+      return isReached == (op == .greater || op == .greaterOrEqual)
+    }
+    let order = Numbers.order(Int64(born.age(on: today)), years)
+    let target = target(order)
+    if target != .never, years.magnitude < 20_000 {
+      let year = born.year + Int(years) + (target == .passes ? 1 : 0)
+      if year >= 1, year <= 9999 {
+        c.limitValidity(to: Instant(startOf: born.birthday(inYear: year)))
+      }
+    }
+    return op.holds(order)
   }
 
   /// Searches the first day on which the moving value meets the target, by doubling steps and then
