@@ -8,7 +8,8 @@ and leaves. Then every output topic is read as a read_committed reader sees it, 
   1. no (identifier, revision) twice,
   2. no revision missing,
   3. every dead letter once, and as many as there were bad records,
-  4. the same open referrals (rule, household, subject, receiver) as `replay` of the same input.
+  4. the same open referrals (rule, household, subject, receiver) as `replay` of the same input,
+     after a month in which every deadline has passed.
 
 It also prints how long each start took to its first processed record. Needs python3 and kcat; no
 packages. Topics are named after the run and stay on the broker.
@@ -19,6 +20,7 @@ packages. Topics are named after the run and stay on the broker.
 
 import argparse
 import collections
+import datetime
 import heapq
 import json
 import os
@@ -33,6 +35,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PEOPLE_PER_HOUSEHOLD = 2.5
+CITY_START = datetime.date(2026, 1, 1)
 # Markers and aborted records of the internal topics count as lag until the next record comes.
 MARKERS = 500
 OPEN_STATES = {"requested", "accepted", "in-progress"}
@@ -163,7 +166,7 @@ class Run:
     def city(self):
         o = self.options
         return ["simulate", "--people", str(int(o.households * PEOPLE_PER_HOUSEHOLD)),
-                "--days", str(o.days), "--start", "2026-01-01", "--events", str(o.events),
+                "--days", str(o.days), "--start", str(CITY_START), "--events", str(o.events),
                 "--seed", str(o.seed)]
 
     # Steps
@@ -222,7 +225,29 @@ class Run:
         self.b.stop()
 
     def drain(self, sender):
-        """Waits until everything is consumed, internal topics included."""
+        """Waits until everything is consumed, internal topics included, and lets time pass."""
+        self.settle(sender)
+        say("a month passes")
+        self.pass_time()
+        self.settle(sender)
+        self.a.stop()
+        if sender.returncode != 0:
+            fail(f"simulate ended with {sender.returncode}")
+
+    def pass_time(self):
+        """An event about a stranger, a month later: every deadline in between comes due."""
+        late = CITY_START + datetime.timedelta(days=self.options.days + 30)
+        event = {
+            "specversion": "1.0", "id": "clock", "source": "urn:example:clock",
+            "type": "cn.gov.sh.assist.notice.payment", "time": f"{late}T12:00:00+08:00",
+            "data": {"person": "310180194001010031", "programme": "dibao", "date": str(late),
+                     "amount": "1.00"}}
+        subprocess.run(
+            ["kcat", "-P", "-b", self.options.brokers, "-t", self.prefix + ".department.notices",
+             "-H", "content-type=application/cloudevents+json"],
+            input=json.dumps(event).encode(), check=True)
+
+    def settle(self, sender):
         quiet = 0
         before = None
         while quiet < 8:
@@ -230,9 +255,6 @@ class Run:
             time.sleep(1)
             quiet = quiet + 1 if self.is_idle(sender) and self.a.work == before else 0
             before = self.a.work
-        self.a.stop()
-        if sender.returncode != 0:
-            fail(f"simulate ended with {sender.returncode}")
 
     def is_idle(self, sender):
         return sender.poll() is not None and self.a.lag is not None and self.a.lag <= MARKERS
