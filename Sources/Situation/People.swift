@@ -18,7 +18,7 @@ struct People {
   let view: Viewpoint
   let now: Instant
   /// The people named by the deciding event.
-  let named: Set<CitizenID>
+  let named: [CitizenID]
 
   /// The household of a person at the viewpoint; people of the deciding event keep theirs.
   func livesHere(_ person: PersonOnFile) -> Bool {

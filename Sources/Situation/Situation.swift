@@ -24,7 +24,7 @@ public final class Situation: FactHost {
   private(set) var now = Instant.distantPast
   /// The lists and caches are those of the present file and viewpoint.
   private var isSettled = false
-  private(set) var people: People?
+  private var peopleFound: People?
   private(set) var decidingEvent: Int?
 
   /// Lists handed out during this viewpoint; a `HostList.index` is a position here.
@@ -36,9 +36,7 @@ public final class Situation: FactHost {
   private var cache = DerivedCache()
   /// Rules whose own referrals do not count as open (a rule cannot hold itself up).
   public var decidingRule = ""
-  /// The parameters in force: as values by slot, and resolved.
-  private var parameters: [Value] = []
-  public private(set) var resolvedParameters: ResolvedParameters
+  private var parametersFound: (values: [Value], resolved: ResolvedParameters)?
 
   /// Objects of one kind, in order.
   enum ObjectList {
@@ -56,9 +54,6 @@ public final class Situation: FactHost {
 
   public init(schema: SituationSchema) {
     self.schema = schema
-    resolvedParameters = schema.parameters(
-      district: "", subdistrict: "", on: .earliest
-    ).resolved
     context = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
     derivation = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
     assessing = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
@@ -85,19 +80,37 @@ public final class Situation: FactHost {
     programmes = nil
     memberList = nil
     areaFound = nil
+    peopleFound = nil
+    parametersFound = nil
     cache.forget()
-    guard let file else { return }
-    var named: Set<CitizenID> = []
+  }
+
+  /// Who belongs where, made when first asked for.
+  var people: People? {
+    if let peopleFound { return peopleFound }
+    guard let file else { return nil }
+    var named: [CitizenID] = []
     // A composition notice says where its people live; any other event leaves them where they were.
     if let position = view.event, let event = file.event(position),
       event.type != SituationSchema.composition, let persons = try? event.texts().persons
     {
-      named = Set(persons)
+      named = persons
     }
-    people = People(file: file, view: view, now: now, named: named)
-    (parameters, resolvedParameters) = schema.parameters(
-      district: district, subdistrict: area.subdistrict, on: view.today)
+    let people = People(file: file, view: view, now: now, named: named)
+    peopleFound = people
+    return people
   }
+
+  /// The parameters in force: as values by slot, and resolved.
+  private var parametersInForce: (values: [Value], resolved: ResolvedParameters) {
+    if let parametersFound { return parametersFound }
+    let found = schema.parameters(
+      district: district, subdistrict: area.subdistrict, on: view.today)
+    parametersFound = found
+    return found
+  }
+
+  public var resolvedParameters: ResolvedParameters { parametersInForce.resolved }
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
   public func begin(tracing: Bool = false) {
@@ -172,6 +185,7 @@ public final class Situation: FactHost {
       return readPerson(object, field)
     case ObjectKind.parameters.rawValue:
       let slot = Int(field)
+      let parameters = parametersInForce.values
       return slot < parameters.count ? parameters[slot] : Situation.noObject
     case ObjectKind.household.rawValue:
       return readHousehold(object, field)

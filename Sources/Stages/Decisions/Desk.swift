@@ -100,7 +100,7 @@ struct Desk {
       guard changed?.touches(eventful.reads) ?? true
         || household.pendingEvents.contains(event.key)
       else { continue }
-      guard isOpenToDecision(eventful, event) else { continue }
+      guard isOpenToDecision(eventful, event), passes(eventful, position) else { continue }
       situation.look(from: .now(now, event: position))
       let subjects = evaluation.subjects(rule, event: position)
       for subject in subjects {
@@ -158,6 +158,16 @@ struct Desk {
       if rule.looksAhead != nil || trigger.effective <= now { positions.append(trigger.position) }
     }
     return positions
+  }
+
+  /// Whether an event meets the conditions that read nothing else.
+  private func passes(_ eventful: Rulebook.Eventful, _ position: EventPosition) -> Bool {
+    guard !eventful.gates.isEmpty else { return true }
+    evaluation.begin(eventful.rule, subject: nil, event: position)
+    for gate in eventful.gates {
+      if case .fails = gate.program.decide(situation.context) { return false }
+    }
+    return true
   }
 
   /// Whether an event may still open or change something under a rule (semantics 3 and 28).

@@ -46,16 +46,19 @@ final class Rulebook {
     let types: Set<EventTypeID>
     let holdsNow: Bool
     let looksAhead: LookAhead?
+    /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
+    let gates: [CompiledClause]
     let reads: FactMask
 
     init(
       rule: CompiledRule, types: Set<EventTypeID>, holdsNow: Bool, looksAhead: LookAhead?,
-      reads: FactMask
+      gates: [CompiledClause], reads: FactMask
     ) {
       self.rule = rule
       self.types = types
       self.holdsNow = holdsNow
       self.looksAhead = looksAhead
+      self.gates = gates
       self.reads = reads
     }
   }
@@ -82,7 +85,9 @@ final class Rulebook {
         eventful.append(
           Eventful(
             rule: rule, types: Set(types.map { EventTypeID($0) }), holdsNow: holdsNow,
-            looksAhead: looksAhead, reads: reads))
+            looksAhead: looksAhead,
+            gates: rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) },
+            reads: reads))
       case .engine: break
       }
     }
@@ -124,6 +129,20 @@ final class Rulebook {
       }
     }
     return changes
+  }
+
+  /// Whether a condition reads nothing but what the event states, which never changes.
+  private static func readsEventOnly(_ reads: ReadSet, _ facts: FactCatalogue) -> Bool {
+    guard !reads.facts.isEmpty, reads.parameters.isEmpty, reads.eventTypes.isEmpty,
+      !reads.dependsOnTime
+    else { return false }
+    return reads.facts.allSatisfy { slot in
+      guard slot.object == .event,
+        let fact = facts.definition(of: slot.object, slot: slot.slot)
+      else { return false }
+      if case .state = fact.origin { return fact.type != .person && fact.type != .persons }
+      return ["type", "date", "time", "service", "weight"].contains(fact.name)
+    }
   }
 
   private static func types(_ names: String...) -> Set<FactID> {
