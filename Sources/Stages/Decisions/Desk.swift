@@ -46,7 +46,7 @@ struct Desk {
 
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
-    var changed = household.pendingChanges.map { rulebook.mask($0 + [Rulebook.everything]) }
+    var changed = household.pendingChanges.map { rulebook.mask($0) }
     collected = collectTriggers(rulebook.triggerTypes)
     var nextDecision = Instant.distantFuture
     if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
@@ -101,8 +101,7 @@ struct Desk {
         || household.pendingEvents.contains(event.key)
       else { continue }
       guard isOpenToDecision(eventful, event), passes(eventful, position) else { continue }
-      situation.look(from: .now(now, event: position))
-      let subjects = evaluation.subjects(rule, event: position)
+      let subjects = subjects(rule, position)
       for subject in subjects {
         let answer = decide(eventful, subject, position, event, &nextDecision)
         reconcile(rule, subject: subject, event: position, answer)
@@ -160,6 +159,13 @@ struct Desk {
     return positions
   }
 
+  /// The people a rule may be about for an event, as things stand now.
+  private func subjects(_ rule: CompiledRule, _ position: EventPosition) -> [Int?] {
+    guard rule.scope == .member else { return [nil] }
+    situation.look(from: .now(now, event: position))
+    return evaluation.subjects(rule, event: position)
+  }
+
   /// Whether an event meets the conditions that read nothing else.
   private func passes(_ eventful: Rulebook.Eventful, _ position: EventPosition) -> Bool {
     guard !eventful.gates.isEmpty else { return true }
@@ -184,13 +190,14 @@ struct Desk {
   ) -> Answer {
     let rule = eventful.rule
     if let ahead = eventful.looksAhead {
+      situation.look(from: .now(now, event: position))
       return look(ahead, rule, subject, position, event, &nextDecision)
     }
     situation.look(from: .day(of: event.effective, event: position))
     let answer = evaluation.decide(rule, subject: subject, event: position)
+    if case .fails = answer { return answer }
     situation.look(from: .now(now, event: position))
     guard eventful.holdsNow else { return answer }
-    if case .fails = answer { return answer }
     let current = evaluation.decide(rule, subject: subject, event: position)
     nextDecision = min(nextDecision, situation.context.validUntil)
     if case .holds = current { return answer }
@@ -289,6 +296,7 @@ struct Desk {
       }
     case .fails, .failed:
       if let live {
+        situation.look(from: .now(now, event: event))
         release(live, rule, trigger)
       } else if event == nil, answer != .fails(clause: "gate") {
         markCeased(rule.id, person)

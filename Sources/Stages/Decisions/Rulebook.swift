@@ -70,6 +70,9 @@ final class Rulebook {
     for rule in pack.rules {
       var reads = FactMask()
       var changes = Rulebook.changes(that: rule.reads, pack.facts)
+      if rule.reads.facts.contains(where: { Rulebook.isScore($0, pack.facts) }) {
+        changes.formUnion(Rulebook.changes(that: pack.assessment.reads, pack.facts))
+      }
       // Without a subject of its own, a member rule speaks of all members.
       if rule.scope == .member, rule.subject == nil {
         changes.formUnion(Rulebook.computed["members"] ?? [])
@@ -145,13 +148,18 @@ final class Rulebook {
     }
   }
 
+  private static func isScore(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
+    slot.object == .household
+      && facts.definition(of: slot.object, slot: slot.slot)?.name.hasPrefix("score") == true
+  }
+
   private static func types(_ names: String...) -> Set<FactID> {
     Set(names.map { FactID(rawValue: EventTypeID($0).rawValue) })
   }
 
   /// What each computed fact is computed from. A composition notice changes all of them.
   private static let computed: [String: Set<FactID>] = {
-    let residence = types("notice.residence", "window.transaction")
+    let residence = types("notice.residence")
     let leaving = types("notice.death", "notice.residence", "notice.birth")
     let reports = types("report.visit", "report.tip", "report.hotline", "window.transaction")
     return [
@@ -163,10 +171,6 @@ final class Rulebook {
       "committee": residence, "programmes": types("assistance.decision"),
       "has_open_referral": [referralsChanged], "referrals": [referralsChanged],
       "needs": reports, "signal_events": types("window.transaction"),
-      "score": [everything], "score_unknown": [everything],
     ]
   }()
-
-  /// Stands for any change: the assessment reads most facts.
-  static let everything = FactID("*")
 }

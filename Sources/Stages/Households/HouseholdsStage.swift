@@ -67,7 +67,9 @@ public final class HouseholdsStage: Stage {
       try visit.household.noteRevocations(record, state, stored: stored)
       state.put(stored, record)
       try visit.household.acknowledge(record)
-      visit.household.noteChanges(changed, cause: cause)
+      // Where the only person of a provisional household does business tells where it is.
+      let isProvisional = visit.household.key.registryID == nil
+      visit.household.noteChanges(isProvisional ? nil : changed, cause: cause)
     case .feedback(let entry, let referral):
       if let forwarding = visit.household.forwarding,
         !visit.household.openings.contains(where: { $0.isLive })
