@@ -85,7 +85,7 @@ let package = Package(
       name: "outreachd",
       dependencies: [
         "Runtime", "Simulation", "City", "KafkaIO", "StateStore", "Operations", "Stages", "Intake",
-        "Policy", "PolicyTools", "Records", "Streaming", "Vocabulary",
+        "Policy", "PolicyTools", "Expression", "Records", "Streaming", "Vocabulary",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),

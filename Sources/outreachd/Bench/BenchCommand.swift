@@ -1,4 +1,5 @@
 import ArgumentParser
+import Expression
 import Foundation
 import KafkaIO
 import Operations
@@ -15,10 +16,13 @@ struct BenchCommand: ParsableCommand {
       state. Then relays the same number of records through librdkafka alone (consume, produce, \
       commit in transactions), as often as an event is passed on (4 hops), in the same process.
 
-      Needs a real broker: --brokers or OUTREACH_TEST_BROKERS. The topics it makes stay, named \
-      after --prefix.
+      With --expressions only the speed of rule expressions is measured; no broker is needed.
+
+      Otherwise needs a real broker: --brokers or OUTREACH_TEST_BROKERS. The topics it makes \
+      stay, named after --prefix.
 
       EXAMPLES
+        outreachd bench --expressions
         outreachd bench --brokers localhost:9092
         OUTREACH_TEST_BROKERS=localhost:9092 outreachd bench --people 20000 --events 200000 --json
       """)
@@ -37,10 +41,16 @@ struct BenchCommand: ParsableCommand {
   var prefix: String?
   @Option(help: "Stop after so many seconds.")
   var limit = 900
+  @Flag(help: "Measure rule expressions only.")
+  var expressions = false
   @Flag(help: "One JSON object on standard output.")
   var json = false
 
   func run() throws {
+    if expressions {
+      print(try expressionReport())
+      return
+    }
     guard let servers = brokers ?? ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS"]
     else { throw CommandFailure(.usage, "--brokers or OUTREACH_TEST_BROKERS is needed") }
     let name = prefix ?? "bench-\(UInt32.random(in: 0...UInt32.max))"
@@ -53,6 +63,23 @@ struct BenchCommand: ParsableCommand {
     let daemon = try bench.daemon()
     let floor = try bench.relay()
     print(BenchReport(events: daemon, relay: floor).text(json: json))
+  }
+
+  /// Nanoseconds of each expression, the fastest of several rounds, beside its goal.
+  private func expressionReport() throws -> String {
+    let measured = try ExpressionBenchmark.run()
+    if json {
+      let values = measured.map { ($0.name, ($0.nanoseconds * 10).rounded() / 10) }
+      let object = ["nanoseconds": Dictionary(values) { first, _ in first }]
+      let options: JSONSerialization.WritingOptions = [.sortedKeys]
+      let data = try JSONSerialization.data(withJSONObject: object, options: options)
+      return String(decoding: data, as: UTF8.self)
+    }
+    let lines = measured.map { entry in
+      let goal = entry.goal.map { String(format: " (goal %.0f)", $0) } ?? ""
+      return String(format: "%8.0f ns  ", entry.nanoseconds) + entry.name + goal
+    }
+    return lines.joined(separator: "\n")
   }
 
   private func configuration(
