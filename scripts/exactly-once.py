@@ -55,11 +55,12 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--households", type=int, default=200_000)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--days", type=int, default=2,
+                        help="few days make the time that passes during a kill short")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--rebalances", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1, help="threads of each instance")
-    parser.add_argument("--rate", type=int, default=10_000,
+    parser.add_argument("--rate", type=int, default=4_000,
                         help="events a second after the initial load; 0 sends all before the start")
     parser.add_argument("--seed", type=int, default=1, help="of the city and of the moments")
     parser.add_argument("--limit", type=int, default=3600, help="seconds for the whole run")
@@ -100,7 +101,8 @@ state: {{directory: {json.dumps(os.path.join(run.directory, "state-" + name))}}}
 identifiers: {{development_key: true}}
 # Deadlines fire as events pass them, as they do in replay.
 clock: event
-workers: {{count: {run.options.workers}}}
+# A backlog is put into order poll by poll.
+workers: {{count: {run.options.workers}, poll_records: 20000}}
 logging: {{format: json, statistics: 250ms}}
 """)
 

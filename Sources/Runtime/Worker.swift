@@ -66,6 +66,8 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// The wall clock at the start of the transaction under way.
   var wall = Instant.distantPast
   var timerBudget = 0
+  /// On the clock of events: the batch's records in the order in which they reached the log.
+  var arrivalOrder: [Int] = []
   private var transactionOpen = false
   /// To go back to where a transaction is aborted: only committed work counts.
   private var statisticsAtBegin = WorkerStatistics()
@@ -125,6 +127,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     }
     do throws(WorkerFailure) {
       let batch = try poll()
+      sortByArrival(batch)
       var cursor = 0
       var worked = false
       while cursor < batch.count || (!worked && hasWork(isIdle: batch.count == 0)) {

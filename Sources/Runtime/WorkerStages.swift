@@ -57,18 +57,39 @@ extension Worker {
     }
   }
 
+  /// On the clock of events, a backlog read topic by topic would move the clock past the events of
+  /// the topics that come later. So a batch's records are taken in the order of their timestamps,
+  /// those of one partition in their own order.
+  func sortByArrival(_ batch: Log.Batch) {
+    arrivalOrder.removeAll(keepingCapacity: true)
+    guard configuration.clockMode == .event, batch.count > 1 else { return }
+    var latest: [SIMD2<Int>: Int64] = [:]
+    var keyed: [(timestamp: Int64, index: Int)] = []
+    keyed.reserveCapacity(batch.count)
+    for index in 0..<batch.count {
+      let record = batch.record(at: index)
+      let place = SIMD2(record.topic, Int(record.partition))
+      let timestamp = max(record.timestamp, latest[place] ?? .min)
+      latest[place] = timestamp
+      keyed.append((timestamp, index))
+    }
+    keyed.sort { ($0.timestamp, $0.index) < ($1.timestamp, $1.index) }
+    arrivalOrder += keyed.lazy.map(\.index)
+  }
+
   /// Processes messages until the batch or the transaction's share of it is done.
   func consume(_ batch: Log.Batch, _ cursor: inout Int) throws(WorkerFailure) {
     var processed = 0
     while cursor < batch.count, processed < configuration.transactionRecords {
-      let record = batch.record(at: cursor)
+      let index = arrivalOrder.isEmpty ? cursor : arrivalOrder[cursor]
+      let record = batch.record(at: index)
       // A record from before the position was fetched before a seek; one of a partition that is
       // not owned was fetched before a revocation.
       if let next = positions.next(topic: record.topic, partition: record.partition),
         record.offset >= next
       {
         if record.topic < inTopicCount {
-          try takeIn(record, batch, cursor)
+          try takeIn(record, batch, index)
           processed += 1
         } else {
           processed += try takeFrame(record)
