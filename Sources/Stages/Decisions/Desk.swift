@@ -49,7 +49,10 @@ struct Desk {
     var changed = household.pendingChanges.map { rulebook.mask($0) }
     collected = collectTriggers(rulebook.triggerTypes)
     var nextDecision = Instant.distantFuture
-    if let known = household.nextDecision, known > now, changed != nil { nextDecision = known }
+    if let known = household.nextDecision {
+      // A wake-up that is due but has not come yet would be lost: decide everything now.
+      if known <= now { changed = nil } else if changed != nil { nextDecision = known }
+    }
     var before = household.openReferrals
     correctRetracted()
     withdrawRevoked(rulebook)
