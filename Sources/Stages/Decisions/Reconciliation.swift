@@ -1,0 +1,207 @@
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// The difference between what rules say and what is open, and making it.
+extension Desk {
+  mutating func reconcile(
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
+  ) {
+    let person = subject.map { file.persons[$0].id }
+    let trigger = event.flatMap(file.event)?.key
+    let live = household.openings.firstIndex {
+      $0.rule == rule.id && $0.subject == person && $0.isLive
+    }
+    switch answer {
+    case .holds, .unknown:
+      if let live, answer != .holds, !household.openings[live].review {
+        doubt(live, rule, subject, event, answer)
+      } else if let live {
+        carryOn(live, rule, subject, event, answer)
+      } else if let trigger, hasFired(rule.id, trigger, person) {
+        return
+      } else {
+        begin(rule, subject, event, answer)
+      }
+    case .fails, .failed:
+      if let live {
+        situation.look(from: .now(now, event: event))
+        release(live, rule, trigger)
+      } else if event == nil, answer != .fails(clause: "gate") {
+        markCeased(rule.id, person)
+      }
+    }
+  }
+
+  private func hasFired(_ rule: String, _ event: EventKey, _ subject: CitizenID?) -> Bool {
+    household.fired.contains { $0.rule == rule && $0.event == event && $0.subject == subject }
+  }
+
+  private mutating func markCeased(_ rule: String, _ subject: CitizenID?) {
+    for index in household.openings.indices
+    where household.openings[index].rule == rule && household.openings[index].subject == subject {
+      household.openings[index].ceased = true
+    }
+  }
+
+  /// A condition that did not hold before holds now.
+  private mutating func begin(
+    _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?, _ answer: Answer
+  ) {
+    let person = subject.map { file.persons[$0].id }
+    let earlier = household.openings.filter { $0.rule == rule.id && $0.subject == person }
+    if event == nil, let last = earlier.last, last.phase == .closed, !last.ceased { return }
+    let trigger = event.flatMap(file.event)
+    if let trigger {
+      household.fired.append(
+        Fired(
+          rule: rule.id, event: trigger.key, subject: person, effective: trigger.effective))
+    }
+    if let closed = earlier.last(where: { $0.phase == .closed }), isWithinDedup(rule, closed) {
+      record(.suppressed, rule, person, opening: nil, answer: answer, event: event)
+      return
+    }
+    var opening = Opening(
+      rule: rule.id, subject: person,
+      ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1, phase: .open, since: now, ceased: false,
+      openedAt: now, openedBy: trigger?.effective ?? now, triggers: trigger.map { [$0.key] } ?? [],
+      review: answer != .holds, referrals: [], alerts: [])
+    if rule.status(in: situation.district) != .active {
+      opening.phase = .shadow
+      household.openings.append(opening)
+      record(.shadow, rule, person, opening: opening, answer: answer, event: event)
+      return
+    }
+    if let hold = holdTerm(rule), hold.count > 0 {
+      opening.phase = .holding
+      household.openings.append(opening)
+      return
+    }
+    household.openings.append(opening)
+    open(household.openings.count - 1, rule, subject, event, answer)
+  }
+
+  private func isWithinDedup(_ rule: CompiledRule, _ closed: Opening) -> Bool {
+    guard let window = rule.dedup.resolved(situation.resolvedParameters), window.count > 0 else {
+      return false
+    }
+    return now <= window.deadline(from: closed.since, calendar: pack.calendar)
+  }
+
+  /// How long a situation rule must hold first; nil for other rules.
+  func holdTerm(_ rule: CompiledRule) -> Term? {
+    guard case .situation(let hold) = rule.trigger else { return nil }
+    return hold.resolved(situation.resolvedParameters)
+  }
+
+  /// An opening whose condition still holds: the hold may be over, the review settled, a new event
+  /// added.
+  private mutating func carryOn(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?, _ answer: Answer
+  ) {
+    let opening = household.openings[index]
+    if opening.phase == .holding {
+      guard let hold = holdTerm(rule),
+        now >= hold.deadline(from: opening.since, calendar: pack.calendar)
+      else { return }
+      household.openings[index].phase = .open
+      household.openings[index].openedAt = now
+      open(index, rule, subject, event, answer)
+      return
+    }
+    let trigger = event.flatMap(file.event)
+    let isNewEvent = trigger.map { !opening.triggers.contains($0.key) } ?? false
+    if let trigger, isNewEvent {
+      household.openings[index].triggers.append(trigger.key)
+      noteFirstTrigger(index)
+      household.fired.append(
+        Fired(
+          rule: rule.id, event: trigger.key, subject: opening.subject,
+          effective: trigger.effective))
+    }
+    guard opening.phase == .open else { return }
+    if opening.review, answer == .holds {
+      confirm(index, rule, subject, event)
+    } else if isNewEvent {
+      amend(index, rule, subject, event)
+    }
+  }
+
+  /// What stood firm now hangs on a missing fact: without another reason it becomes a review.
+  private mutating func doubt(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?,
+    _ answer: Answer
+  ) {
+    let trigger = event.flatMap(file.event)?.key
+    if let trigger {
+      guard household.openings[index].triggers.contains(trigger) else { return }
+      guard household.openings[index].triggers == [trigger] else {
+        household.openings[index].triggers.removeAll { $0 == trigger }
+        noteFirstTrigger(index)
+        return
+      }
+    }
+    end(index, rule)
+    begin(rule, subject, event, answer)
+  }
+
+  /// An opening one of whose reasons has gone: without another it ends.
+  mutating func release(_ index: Int, _ rule: CompiledRule, _ trigger: EventKey?) {
+    if let trigger {
+      guard household.openings[index].triggers.contains(trigger) else { return }
+      household.openings[index].triggers.removeAll { $0 == trigger }
+      let subject = household.openings[index].subject
+      household.fired.removeAll {
+        $0.rule == rule.id && $0.event == trigger && $0.subject == subject
+      }
+      guard household.openings[index].triggers.isEmpty else {
+        noteFirstTrigger(index)
+        return
+      }
+    }
+    end(index, rule)
+  }
+
+  /// The earliest event that an opening rests on counts as the one that opened it, whatever the
+  /// order in which they came (semantics 27).
+  private mutating func noteFirstTrigger(_ index: Int) {
+    let effective = household.openings[index].triggers.compactMap(file.effective)
+    if let first = effective.min() { household.openings[index].openedBy = first }
+  }
+
+  /// Ends an opening that no longer holds, with the reason that the file shows.
+  mutating func end(_ index: Int, _ rule: CompiledRule) {
+    let opening = household.openings[index]
+    if opening.phase == .holding {
+      household.openings.remove(at: index)
+      return
+    }
+    let reason = reason(for: opening, rule)
+    withdraw(index, reason)
+    if reason == .retracted, let revocation = household.pendingRevocations.last {
+      tellReceivers(index, of: revocation)
+    }
+  }
+
+  /// Why an opening ends: its evidence was taken back, its subject died, or it no longer holds.
+  private func reason(for opening: Opening, _ rule: CompiledRule) -> WithdrawalReason {
+    let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
+    let revocations = household.revocations + file.persons.flatMap(\.view.revocations)
+    if let revocation = revocations.last(where: {
+      rested.contains($0.key) || opening.triggers.contains($0.key)
+    }) {
+      return revocation.reason == .retracted ? .retracted : .superseded
+    }
+    // A situation rule rests on all it reads: it ends now because of what was taken back now.
+    if opening.triggers.isEmpty, let revocation = household.pendingRevocations.last {
+      return revocation.reason == .retracted ? .retracted : .superseded
+    }
+    if let subject = opening.subject, let index = file.index(of: subject),
+      situation.isDead(index), !rule.outlivesSubject
+    {
+      return .deceased
+    }
+    return .noLongerHolds
+  }
+}
