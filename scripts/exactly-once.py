@@ -85,6 +85,7 @@ class Instance:
         self.process = None
         self.processed = self.lag = self.work = None
         self.first_records = []
+        self.assigned = False
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"""kafka:
   brokers: [{", ".join(json.dumps(b) for b in run.options.brokers.split(","))}]
@@ -125,10 +126,17 @@ logging: {{format: json, statistics: 250ms}}
                 continue
             if entry.get("message") == "first record processed":
                 self.first_records.append(int(entry["millisecondsSinceStart"]))
+            elif entry.get("message") == "partitions assigned":
+                self.assigned = True
             elif entry.get("message") == "progress" and process is self.process:
                 self.processed = int(entry["in"])
                 self.lag = int(entry["lag"])
                 self.work = tuple(int(entry[name]) for name in ("in", "stages", "timers"))
+
+    def wait_for_partitions(self):
+        while not self.assigned:
+            self.check()
+            time.sleep(0.05)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -165,10 +173,10 @@ class Run:
     def outreachd(self, *words, **more):
         return subprocess.run([self.options.binary, *words], check=True, **more)
 
-    def city(self):
+    def city(self, events=None):
         o = self.options
         return ["simulate", "--people", str(int(o.households * PEOPLE_PER_HOUSEHOLD)),
-                "--days", str(o.days), "--start", str(CITY_START), "--events", str(o.events),
+                "--days", str(o.days), "--start", str(CITY_START), "--events", str(events or o.events),
                 "--seed", str(o.seed)]
 
     # Steps
@@ -180,6 +188,23 @@ class Run:
             stdout=subprocess.DEVNULL).returncode
         if code not in (0, 1):
             fail(f"topics apply ended with {code}")
+
+    def send_load(self):
+        """Sends what is known of everybody before the city's life, and waits until it is consumed.
+
+        The load tells six hours in a few seconds. A rule that opens only until a date rightly
+        stays closed where the load is read after that date, so life must not overtake it. The
+        city sends the load again, as duplicates.
+        """
+        counts = self.path("load.json")
+        self.outreachd(*self.city(), "--counts-out", counts, stdout=subprocess.DEVNULL)
+        with open(counts, encoding="utf-8") as file:
+            load = json.load(file)["load"]
+        say(f"sending the initial load, {load:,} records")
+        sender = subprocess.Popen(
+            [self.options.binary, *self.city(load), "--brokers", self.options.brokers,
+             "--prefix", self.prefix], stdin=subprocess.DEVNULL)
+        self.settle(sender)
 
     def send(self):
         words = self.city() + ["--brokers", self.options.brokers, "--prefix", self.prefix,
@@ -195,8 +220,8 @@ class Run:
         o = self.options
         actions = ["kill"] * o.kills + ["rebalance"] * o.rebalances
         self.random.shuffle(actions)
-        # One in each of as many equal parts of the way.
-        moments = [(i + self.random.uniform(0.1, 0.9)) / len(actions) * 0.95
+        # One in each of as many equal parts of the city's life.
+        moments = [0.35 + (i + self.random.uniform(0.1, 0.9)) / len(actions) * 0.62
                    for i in range(len(actions))]
         done = 0
         for number, (action, moment) in enumerate(zip(actions, moments), 1):
@@ -425,11 +450,17 @@ def districts():
 def main():
     run = Run(arguments())
     run.prepare()
-    sender = run.send()
+    sender = None
     try:
-        if not run.options.rate and sender.wait() != 0:
-            fail("simulate failed")
-        run.a.start()
+        if run.options.rate:
+            run.a.start()
+            run.a.wait_for_partitions()
+            run.send_load()
+        sender = run.send()
+        if not run.options.rate:
+            if sender.wait() != 0:
+                fail("simulate failed")
+            run.a.start()
         run.disturb(sender)
         say("draining")
         run.drain(sender)
