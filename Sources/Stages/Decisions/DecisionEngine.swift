@@ -33,30 +33,14 @@ final class DecisionEngine {
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], decides: Bool,
     outbox: inout Outbox
   ) throws(DecodingFailure) {
-    var logBytes = ByteWriter()
-    visit.household.log.encode(into: &logBytes)
-    let bytes = logBytes.bytes
-    let result: Result<HouseholdState, DecodingFailure> = bytes.withUnsafeBytes { buffer in
-      do throws(DecodingFailure) {
-        let file = HouseholdFile(
-          key: visit.household.key, compositions: visit.household.compositions,
-          log: try EventLogView(buffer), persons: persons,
-          referrals: visit.household.referralsOnFile)
-        situation.load(file, now: visit.now, calendar: settings.pack.calendar)
-        var desk = Desk(
-          household: visit.household, now: visit.now, settings: settings, situation: situation,
-          file: file, outbox: outbox)
-        if let (entry, referral) = visit.feedback { desk.take(feedback: entry, on: referral) }
-        if decides, desk.household.needsDecision { desk.decide(rulebook) }
-        desk.advanceDeadlines()
-        desk.household.nextDue = desk.nextWake()
-        outbox = desk.outbox
-        return .success(desk.household)
-      } catch {
-        return .failure(error)
-      }
+    let rulebook = rulebook
+    let feedback = visit.feedback
+    try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
+      if let (entry, referral) = feedback { desk.take(feedback: entry, on: referral) }
+      if decides, desk.household.needsDecision { desk.decide(rulebook) }
+      desk.advanceDeadlines()
+      desk.household.nextDue = desk.nextWake()
     }
-    visit.household = try result.get()
   }
 
   /// Withdraws everything that is open, without deciding: a provisional household that hands over.
@@ -64,25 +48,31 @@ final class DecisionEngine {
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], reason: WithdrawalReason,
     outbox: inout Outbox
   ) throws(DecodingFailure) {
-    let feedback = visit.feedback
-    visit.feedback = nil
-    defer { visit.feedback = feedback }
-    var logBytes = ByteWriter()
-    visit.household.log.encode(into: &logBytes)
-    let bytes = logBytes.bytes
-    let result: Result<HouseholdState, DecodingFailure> = bytes.withUnsafeBytes { buffer in
+    try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
+      for index in desk.household.openings.indices where desk.household.openings[index].isLive {
+        desk.withdraw(index, reason)
+      }
+    }
+  }
+
+  /// Lays the household's file open, works on it, and takes the result back.
+  private func atDesk(
+    _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], outbox: inout Outbox,
+    _ work: (inout Desk) -> Void
+  ) throws(DecodingFailure) {
+    var log = ByteWriter()
+    visit.household.log.encode(into: &log)
+    let result: Result<HouseholdState, DecodingFailure> = log.bytes.withUnsafeBytes { bytes in
       do throws(DecodingFailure) {
         let file = HouseholdFile(
           key: visit.household.key, compositions: visit.household.compositions,
-          log: try EventLogView(buffer), persons: persons,
+          log: try EventLogView(bytes), persons: persons,
           referrals: visit.household.referralsOnFile)
         situation.load(file, now: visit.now, calendar: settings.pack.calendar)
         var desk = Desk(
           household: visit.household, now: visit.now, settings: settings, situation: situation,
           file: file, outbox: outbox)
-        for index in desk.household.openings.indices where desk.household.openings[index].isLive {
-          desk.withdraw(index, reason)
-        }
+        work(&desk)
         outbox = desk.outbox
         return .success(desk.household)
       } catch {
