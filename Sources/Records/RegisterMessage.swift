@@ -15,12 +15,16 @@ public enum RegisterMessage: Equatable, Sendable {
   case referralOpened(referral: String, household: HouseholdKey)
   /// From Households, keyed by the address: who lives there, nil where nobody known.
   case addressOf(address: String, household: HouseholdKey?)
+  /// From Register, keyed by the event key: the event became a dead letter after all, so its pair
+  /// was never accepted and may come again (semantics 24 and 39).
+  case rejected(EventKey)
 
   /// The key that decides the partition.
   public var partitionKey: [UInt8] {
     switch self {
     case .event(let message): message.event.key.bytes
     case .revoke(let revocation): revocation.key.bytes
+    case .rejected(let key): key.bytes
     case .feedback(_, let referral), .referralOpened(let referral, _): Array(referral.utf8)
     case .report(_, let address), .addressOf(let address, _): Array(address.utf8)
     }
@@ -51,6 +55,9 @@ public enum RegisterMessage: Equatable, Sendable {
       writer.u8(5)
       writer.string(address)
       writer.optional(household) { $0.string($1.text) }
+    case .rejected(let key):
+      writer.u8(6)
+      writer.eventKey(key)
     }
     return writer.bytes
   }
@@ -69,6 +76,7 @@ public enum RegisterMessage: Equatable, Sendable {
       self = .addressOf(
         address: try reader.string(),
         household: try reader.optionalString().map { HouseholdKey(text: $0) })
+    case 6: self = .rejected(try reader.eventKey())
     default: throw DecodingFailure("register message")
     }
   }

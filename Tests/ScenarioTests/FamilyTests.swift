@@ -76,4 +76,17 @@ import Testing
     try scenario.event("notice.death", "2026-01-05T09:00:00+08:00", data, id: "d")
     #expect(try scenario.event("notice.death", "2026-01-05T09:00:00+08:00", data, id: "d").isEmpty)
   }
+
+  @Test func rejectedFeedbackMayComeAgain() throws {
+    let scenario = try Scenario()
+    func feedback() throws -> [String] {
+      try scenario.event(
+        "referral.accepted", "2026-01-05T09:00:00+08:00",
+        #"{"referral":"R-UNKNOWN","by":"C-1","date":"2026-01-05"}"#, id: "f-1"
+      ).lines
+    }
+    // A dead letter was never accepted: requeued, it is judged again, not dropped as known.
+    #expect(try feedback() == ["deadletter unknown-referral"])
+    #expect(try feedback() == ["deadletter unknown-referral"])
+  }
 }

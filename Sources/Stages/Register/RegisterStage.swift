@@ -34,6 +34,11 @@ public final class RegisterStage: Stage {
       deliver(message, reportOn: address, state: state, outbox: &outbox)
     case .referralOpened(let referral, let household):
       state.put(RegisterKey.referral(referral), Array(household.text.utf8))
+    case .rejected(let key):
+      var entry = try RegisterEntry.load(key, state) ?? RegisterEntry()
+      entry.acceptedAt = nil
+      entry.targets = []
+      entry.save(key, state)
     case .addressOf(let address, let household):
       if let household {
         state.put(RegisterKey.address(address), Array(household.text.utf8))
@@ -111,6 +116,7 @@ public final class RegisterStage: Stage {
   ) {
     guard let household = state.household(at: RegisterKey.referral(referral)) else {
       counters.unknownReferrals += 1
+      outbox.send(.events, RegisterMessage.rejected(message.event.key))
       if let original = message.original {
         outbox.publish(
           DeadLetter(
