@@ -179,7 +179,7 @@ extension ByteReader {
       }, hukou: try optionalString(), selfCare: try optionalString())
   }
 
-  mutating func optionalString() throws(DecodingFailure) -> String? {
+  public mutating func optionalString() throws(DecodingFailure) -> String? {
     try optional { r throws(DecodingFailure) in try r.string() }
   }
 

@@ -131,14 +131,6 @@ public final class Situation: FactHost {
     return list
   }
 
-  /// Persons named by the deciding event who belonged here before its day.
-  public func ownPersons(of position: EventPosition) -> [Int] {
-    guard let file, let people, let event = file.event(position),
-      let persons = try? event.texts().persons
-    else { return [] }
-    return persons.compactMap(file.index).filter { people.livesHere(file.persons[$0]) }
-  }
-
   public var area: (subdistrict: String, committee: String) {
     if let areaFound { return areaFound }
     let area = people?.area() ?? ("", "")

@@ -13,7 +13,6 @@ struct VisitMade: Equatable, Sendable {
 /// The visits after an exit from assistance (E02) and those that were missed (E03): openings that
 /// follow from a plan instead of from conditions.
 extension Desk {
-  static let stableIncomeField = FactID("event.stable_income")
   static let visitReport = EventTypeID("report.visit")
 
   /// Brings the openings of the ladder in line with the plan.

@@ -178,7 +178,7 @@ struct HouseholdState: Equatable, Sendable {
     nextDecision = try reader.optionalInstant()
     decisionCount = try reader.u32()
     decisionHash = Array(try reader.blob())
-    announcedAddress = try reader.optionalText()
+    announcedAddress = try reader.optionalString()
     routedDistrict = try reader.string()
     for (person, given) in try reader.list({ r throws(DecodingFailure) in
       (try r.citizen(), try r.bool())
@@ -191,7 +191,7 @@ struct HouseholdState: Equatable, Sendable {
         stableIncome: try r.optional { r throws(DecodingFailure) in try r.bool() })
     }
     handedOverEpoch = try reader.u32()
-    forwarding = try reader.optionalText().map { HouseholdKey(text: $0) }
+    forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
     log = try EventLog(try EventLogView(try reader.raw(reader.remaining)))
   }

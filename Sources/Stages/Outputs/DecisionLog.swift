@@ -47,7 +47,7 @@ extension Desk {
         trace.field("source", (texts ?? nil)?.source)
         write(answer, rule, &trace)
       }
-      json.field("previous", hex(previous))
+      json.field("previous", hexadecimal(previous))
     }
     let hash = Array(SHA256.hash(data: previous + body))
     household.decisionHash = hash
@@ -56,7 +56,7 @@ extension Desk {
       grade: nil, area: nil, traceparent: nil)
     var output = OutputBuilder(source: settings.source).record(envelope) { _ in }
     output.value = body
-    output.headers.append(.init("hash", hex(hash)))
+    output.headers.append(.init("hash", hexadecimal(hash)))
     outbox.publish(output)
   }
 
@@ -80,11 +80,5 @@ extension Desk {
       json.field("code", code)
     case nil: break
     }
-  }
-
-  private func hex(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

@@ -66,8 +66,12 @@ func base32(_ bytes: [UInt8], characters: Int) -> String {
 
 /// The digest that names a policy pack in outputs: SHA-256 in lower-case hexadecimal.
 public func policyDigest(_ bytes: [UInt8]) -> String {
+  hexadecimal(Array(SHA256.hash(data: bytes)))
+}
+
+/// Two lower-case digits a byte.
+func hexadecimal(_ bytes: [UInt8]) -> String {
   let digits = Array("0123456789abcdef".utf8)
-  let hash = Array(SHA256.hash(data: bytes))
   return String(
-    decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -199,10 +199,6 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-  mutating func optionalText() throws(DecodingFailure) -> String? {
-    try optional { r throws(DecodingFailure) in try r.string() }
-  }
-
   mutating func optionalInstant() throws(DecodingFailure) -> Instant? {
     try optional { r throws(DecodingFailure) in try r.instant() }
   }
@@ -220,8 +216,8 @@ extension ByteReader {
 
   mutating func evidence() throws(DecodingFailure) -> Evidence {
     Evidence(
-      fact: try string(), value: try string(), event: try optionalText(),
-      source: try optionalText(), at: try optionalInstant())
+      fact: try string(), value: try string(), event: try optionalString(),
+      source: try optionalString(), at: try optionalInstant())
   }
 
   mutating func referral() throws(DecodingFailure) -> Referral {
@@ -238,7 +234,7 @@ extension ByteReader {
       evidence: try list { r throws(DecodingFailure) in try r.evidence() },
       history: try list { r throws(DecodingFailure) in
         HistoryItem(at: try r.instant(), what: try r.string(), by: try r.string())
-      }, candidates: try strings(), contactThrough: try optionalText(), review: try bool(),
+      }, candidates: try strings(), contactThrough: try optionalString(), review: try bool(),
       missing: try strings(), formerly: try strings())
   }
 
@@ -247,6 +243,6 @@ extension ByteReader {
       id: try string(), entry: try u8(), revision: try u32(), firing: try bool(), openedAt: try instant(),
       message: try string(),
       evidence: try list { r throws(DecodingFailure) in try r.evidence() },
-      topic: try string(), traceparent: try optionalText())
+      topic: try string(), traceparent: try optionalString())
   }
 }
