@@ -15,6 +15,12 @@ public enum HouseholdMessage: Equatable, Sendable {
   /// From the provisional household of a person who now lives here: its open referrals (opaque to
   /// this module), and the epoch that the person's record counts.
   case handover(person: CitizenID, epoch: UInt32, referrals: [UInt8])
+  /// From Register: who can take a referral, best first, and whether the household's committee has
+  /// enough households to be named. The first of them has a place reserved.
+  case matched(referral: String, candidates: [String], committeeIsLarge: Bool)
+  /// From Register: the committee reached or lost the number of households that it must have to be
+  /// named.
+  case committeeSize(committee: String, isLarge: Bool)
 
   public static func partitionKey(_ household: HouseholdKey) -> [UInt8] {
     Array(household.text.utf8)
@@ -46,6 +52,15 @@ public enum HouseholdMessage: Equatable, Sendable {
       writer.citizen(person)
       writer.u32(epoch)
       writer.blob(referrals)
+    case .matched(let referral, let candidates, let isLarge):
+      writer.u8(5)
+      writer.string(referral)
+      writer.list(candidates) { $0.string($1) }
+      writer.bool(isLarge)
+    case .committeeSize(let committee, let isLarge):
+      writer.u8(6)
+      writer.string(committee)
+      writer.bool(isLarge)
     }
     return writer.bytes
   }
@@ -84,6 +99,18 @@ public enum HouseholdMessage: Equatable, Sendable {
         .handover(
           person: try reader.citizen(), epoch: try reader.u32(),
           referrals: Array(try reader.blob()))
+      )
+    case 5:
+      return (
+        household,
+        .matched(
+          referral: try reader.string(),
+          candidates: try reader.list { r throws(DecodingFailure) in try r.string() },
+          committeeIsLarge: try reader.bool())
+      )
+    case 6:
+      return (
+        household, .committeeSize(committee: try reader.string(), isLarge: try reader.bool())
       )
     default: throw DecodingFailure("household message")
     }

@@ -18,6 +18,24 @@ public enum RegisterMessage: Equatable, Sendable {
   /// From Register, keyed by the event key: the event became a dead letter after all, so its pair
   /// was never accepted and may come again (semantics 24 and 39).
   case rejected(EventKey)
+  /// From Households, keyed by the committee: a known household begins or ceases to live there.
+  case resident(committee: String, joins: Bool)
+  /// From Households, keyed by the committee: tell this household when the committee reaches or
+  /// loses `smallest` households; `believes` is what it takes for true now.
+  case watch(committee: String, household: HouseholdKey, smallest: UInt32, believes: Bool)
+  /// From Households, keyed by the committee: the household need not be told any more.
+  case unwatch(committee: String, household: HouseholdKey)
+  /// From Households, keyed by the committee: who can take a referral? Also a `watch`.
+  case match(MatchRequest)
+  /// From Register, for the keeper of resources: the same, with what the committee's answer was.
+  case place(MatchRequest, committeeIsLarge: Bool)
+  /// From Households, for the keeper of resources: an open referral is with `to` now and no more
+  /// with `from`; empty where with nobody.
+  case placed(referral: String, from: String, to: String)
+
+  /// What all resources have taken on is kept in one place, so that an answer rests on all of it:
+  /// a city has a few hundred such referrals a day.
+  private static let keeperOfResources = Array("resources".utf8)
 
   /// The key that decides the partition.
   public var partitionKey: [UInt8] {
@@ -25,6 +43,10 @@ public enum RegisterMessage: Equatable, Sendable {
     case .event(let message): message.event.key.bytes
     case .revoke(let revocation): revocation.key.bytes
     case .rejected(let key): key.bytes
+    case .resident(let committee, _), .watch(let committee, _, _, _), .unwatch(let committee, _):
+      Array(committee.utf8)
+    case .match(let request): Array(request.committee.utf8)
+    case .place, .placed: RegisterMessage.keeperOfResources
     case .feedback(_, let referral), .referralOpened(let referral, _): Array(referral.utf8)
     case .report(_, let address), .addressOf(let address, _): Array(address.utf8)
     }
@@ -58,6 +80,32 @@ public enum RegisterMessage: Equatable, Sendable {
     case .rejected(let key):
       writer.u8(6)
       writer.eventKey(key)
+    case .resident(let committee, let joins):
+      writer.u8(7)
+      writer.string(committee)
+      writer.bool(joins)
+    case .watch(let committee, let household, let smallest, let believes):
+      writer.u8(8)
+      writer.string(committee)
+      writer.string(household.text)
+      writer.u32(smallest)
+      writer.bool(believes)
+    case .unwatch(let committee, let household):
+      writer.u8(9)
+      writer.string(committee)
+      writer.string(household.text)
+    case .match(let request):
+      writer.u8(10)
+      writer.matchRequest(request)
+    case .place(let request, let isLarge):
+      writer.u8(11)
+      writer.matchRequest(request)
+      writer.bool(isLarge)
+    case .placed(let referral, let from, let to):
+      writer.u8(12)
+      writer.string(referral)
+      writer.string(from)
+      writer.string(to)
     }
     return writer.bytes
   }
@@ -77,6 +125,19 @@ public enum RegisterMessage: Equatable, Sendable {
         address: try reader.string(),
         household: try reader.optionalString().map { HouseholdKey(text: $0) })
     case 6: self = .rejected(try reader.eventKey())
+    case 7: self = .resident(committee: try reader.string(), joins: try reader.bool())
+    case 8:
+      self = .watch(
+        committee: try reader.string(), household: HouseholdKey(text: try reader.string()),
+        smallest: try reader.u32(), believes: try reader.bool())
+    case 9:
+      self = .unwatch(
+        committee: try reader.string(), household: HouseholdKey(text: try reader.string()))
+    case 10: self = .match(try reader.matchRequest())
+    case 11: self = .place(try reader.matchRequest(), committeeIsLarge: try reader.bool())
+    case 12:
+      self = .placed(
+        referral: try reader.string(), from: try reader.string(), to: try reader.string())
     default: throw DecodingFailure("register message")
     }
   }

@@ -86,8 +86,12 @@ public struct Viewpoint: Equatable {
 
   /// The end of the day on which the event took effect.
   public static func day(of effective: Instant, event: EventPosition) -> Viewpoint {
-    let date = effective.date
-    return Viewpoint(
+    endOfDay(effective.date, event: event)
+  }
+
+  /// The last moment of a civil day.
+  public static func endOfDay(_ date: CivilDate, event: EventPosition? = nil) -> Viewpoint {
+    Viewpoint(
       instant: Instant(microseconds: Instant(startOf: date.adding(days: 1)).microseconds - 1),
       today: date, event: event, isMoving: false)
   }

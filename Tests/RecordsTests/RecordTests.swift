@@ -117,3 +117,50 @@ import Vocabulary
     }
   }
 }
+
+@Suite struct MatchTests {
+  private let request = MatchRequest(
+    referral: "R-1", household: HouseholdKey(registry: "HH-1"), committee: "310101002001",
+    smallest: 20,
+    candidates: [
+      MatchRequest.Candidate(resource: "W-1", fit: 3, capacity: 1),
+      MatchRequest.Candidate(resource: "W-2", fit: 1, capacity: 9),
+      MatchRequest.Candidate(resource: "W-3", fit: 1, capacity: 2),
+      MatchRequest.Candidate(resource: "W-4", fit: 1, capacity: 2),
+    ])
+
+  @Test func messagesReadAsTheyWereWritten() throws {
+    let household = HouseholdKey(registry: "HH-1")
+    let register: [RegisterMessage] = [
+      .resident(committee: "310101002001", joins: true),
+      .watch(committee: "310101002001", household: household, smallest: 20, believes: true),
+      .unwatch(committee: "310101002001", household: household), .match(request),
+      .place(request, committeeIsLarge: true), .placed(referral: "R-1", from: "W-1", to: ""),
+    ]
+    for message in register {
+      let read = try message.encoded().withUnsafeBytes { try RegisterMessage($0) }
+      #expect(read == message)
+    }
+    let answers: [HouseholdMessage] = [
+      .matched(referral: "R-1", candidates: ["W-1", "W-2"], committeeIsLarge: true),
+      .committeeSize(committee: "310101002001", isLarge: false),
+    ]
+    for message in answers {
+      let read = try message.encoded(for: household).withUnsafeBytes {
+        try HouseholdMessage.decode($0)
+      }
+      #expect(read.household == household)
+      #expect(read.message == message)
+    }
+  }
+
+  @Test func fitThenFreeCapacityThenIdentifierDecide() {
+    #expect(request.ranked { _ in 0 } == ["W-1", "W-2", "W-3", "W-4"])
+    #expect(request.ranked { $0 == "W-2" ? 8 : 0 } == ["W-1", "W-3", "W-4", "W-2"])
+  }
+
+  @Test func theFullAreLeftOutWhileAnyoneIsFree() {
+    #expect(request.ranked { $0 == "W-1" ? 1 : 0 } == ["W-2", "W-3", "W-4"])
+    #expect(request.ranked { _ in 9 } == ["W-1", "W-2", "W-3", "W-4"])
+  }
+}

@@ -66,6 +66,9 @@ final class Scenario {
     return published
   }
 
+  /// Leaves out what was published so far.
+  func forgetOutputs() { outputs.removeAll() }
+
   /// Lets time pass.
   @discardableResult
   func advance(to time: String) throws -> [OutputRecord] {

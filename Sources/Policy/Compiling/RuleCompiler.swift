@@ -58,10 +58,13 @@ struct RuleCompiler {
     let opensWhen = draft.opensWhen.flatMap {
       compiler.compile($0, environment, expecting: .bool)
     }
+    let opensBy = draft.opensBy.flatMap {
+      compiler.compile($0, environment, expecting: .date)
+    }
     let looksAhead = draft.looksAhead.flatMap { lookAhead($0, environment) }
     var reads = ReadSet()
     var labels: LabelSet = triggerLabels(draft)
-    let single = [subject, reviewWhen, opensWhen, looksAhead?.to].compactMap(\.self)
+    let single = [subject, reviewWhen, opensWhen, opensBy, looksAhead?.to].compactMap(\.self)
     let deciding = when.map(\.program) + unless.map(\.program) + single
     for program in deciding {
       reads.formUnion(compiler.reads(program.dependencies))
@@ -76,7 +79,7 @@ struct RuleCompiler {
       groups: draft.groups, clauses: draft.clauses, basis: draft.basis, scope: draft.scope,
       trigger: trigger(draft, looksAhead), subject: subject, lets: lets, when: when,
       unless: unless, onUnknown: draft.onUnknown, reviewWhen: reviewWhen,
-      opensWhen: opensWhen, referrals: referrals, alerts: alerts,
+      opensWhen: opensWhen, opensBy: opensBy, referrals: referrals, alerts: alerts,
       closes: draft.closes.map(\.name), outlivesSubject: draft.outlivesSubject,
       dedup: draft.dedup.flatMap(setting) ?? .literal(Term(0, .days)),
       terms: Dictionary(terms, uniquingKeysWith: { first, _ in first }), reads: reads,

@@ -65,6 +65,7 @@ struct RuleDraft {
   var onUnknown: UnknownPolicy
   var reviewWhen: ExpressionDraft?
   var opensWhen: ExpressionDraft?
+  var opensBy: ExpressionDraft?
   var holdsNow: Bool
   var looksAhead: LookAhead?
   var closes: [(name: String, yaml: PositionedYAML)]

@@ -6,6 +6,8 @@ import Vocabulary
 /// - `subject`: an expression giving the person or persons that a member rule is about.
 /// - `review_when`: a review is opened only where this holds.
 /// - `opens_when`: a situation rule opens only while this holds too; an open referral stays.
+/// - `opens_by`: a date. After it the rule holds only where it held at the end of that day too, by
+///   the dates from which facts count; when they arrived does not matter.
 /// - `holds_now: false`: an event rule's conditions need not hold any more when it is decided.
 /// - `looks_ahead: {to, opens, grace}`: opens the term `opens` before the date `to`, also for an
 ///   old event.
@@ -48,6 +50,7 @@ struct RuleReader {
         UnknownPolicy.self, what: "review, fire or skip") ?? .review,
       reviewWhen: expression(file.optional("review_when")),
       opensWhen: expression(file.optional("opens_when")),
+      opensBy: expression(file.optional("opens_by")),
       holdsNow: file.boolean("holds_now", default: true), looksAhead: looksAhead(),
       closes: named("closes"), outlivesSubject: file.boolean("outlives_subject", default: false),
       refer: file.sequence("refer").compactMap(refer), alerts: alerts(),
@@ -71,8 +74,10 @@ struct RuleReader {
     if !draft.events.isEmpty, let hold = draft.hold {
       hold.yaml.report("contradictory-keys", "'hold' is for rules without 'events'")
     }
-    if !draft.events.isEmpty, let gate = draft.opensWhen {
-      gate.yaml.report("contradictory-keys", "'opens_when' is for rules without 'events'")
+    if !draft.events.isEmpty {
+      for key in ["opens_when", "opens_by"] {
+        file.optional(key)?.report("contradictory-keys", "'\(key)' is for rules without 'events'")
+      }
     }
     if draft.events.isEmpty {
       for key in ["holds_now", "looks_ahead"] {

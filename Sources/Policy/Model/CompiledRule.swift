@@ -164,6 +164,10 @@ public final class CompiledRule: Sendable {
   public let reviewWhen: Program?
   /// A situation rule opens only while this holds as well; an open referral stays without it.
   public let opensWhen: Program?
+  /// The last day on which a situation rule can come to hold: after it the rule holds only where
+  /// it held at the end of that day too, judged by the dates from which facts count (semantics 4
+  /// and 26: not by the clock at which they arrived). Nil, or without a value: any day.
+  public let opensBy: Program?
   public let referrals: [CompiledReferral]
   public let alerts: [CompiledAlert]
   /// Rules whose open referrals about the same subject this one ends (`superseded`).
@@ -191,6 +195,7 @@ public final class CompiledRule: Sendable {
     basis: [LegalBasis], scope: RuleScope, trigger: RuleTrigger, subject: Program?,
     lets: [LetBinding], when: [CompiledClause], unless: [CompiledClause],
     onUnknown: UnknownPolicy, reviewWhen: Program?, opensWhen: Program?,
+    opensBy: Program?,
     referrals: [CompiledReferral], alerts: [CompiledAlert], closes: [String],
     outlivesSubject: Bool, dedup: TermSetting, terms: [String: TermSetting], reads: ReadSet,
     labels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
@@ -215,6 +220,7 @@ public final class CompiledRule: Sendable {
     self.onUnknown = onUnknown
     self.reviewWhen = reviewWhen
     self.opensWhen = opensWhen
+    self.opensBy = opensBy
     self.referrals = referrals
     self.alerts = alerts
     self.closes = closes
@@ -260,8 +266,8 @@ extension CompiledRule {
       effectiveFrom: effectiveFrom, effectiveTo: effectiveTo, groups: groups, clauses: clauses,
       basis: basis, scope: scope, trigger: trigger, subject: subject, lets: lets,
       when: when.map(replace), unless: unless.map(replace), onUnknown: onUnknown,
-      reviewWhen: reviewWhen, opensWhen: opensWhen, referrals: referrals, alerts: alerts,
-      closes: closes, outlivesSubject: outlivesSubject, dedup: dedup, terms: terms, reads: reads,
+      reviewWhen: reviewWhen, opensWhen: opensWhen, opensBy: opensBy, referrals: referrals,
+      alerts: alerts, closes: closes, outlivesSubject: outlivesSubject, dedup: dedup, terms: terms, reads: reads,
       labels: labels, isConfidential: isConfidential, localStatus: localStatus, file: file,
       line: line)
   }

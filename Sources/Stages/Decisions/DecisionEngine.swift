@@ -35,10 +35,20 @@ final class DecisionEngine {
   ) throws(DecodingFailure) {
     let rulebook = rulebook
     let feedback = visit.feedback
+    let answer = visit.answer
     try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
       if let (entry, referral) = feedback { desk.take(feedback: entry, on: referral) }
-      if decides, desk.household.needsDecision { desk.decide(rulebook) }
+      switch answer {
+      case .matched(let referral, let candidates, let isLarge):
+        desk.take(match: candidates, for: referral, committeeIsLarge: isLarge)
+      case .committeeSize(let committee, let isLarge):
+        desk.take(committee: committee, isLarge: isLarge)
+      case nil: break
+      }
+      let isDeciding = decides && desk.household.needsDecision
+      if isDeciding { desk.decide(rulebook) }
       desk.advanceDeadlines()
+      desk.settlePlacements(decided: isDeciding)
       desk.household.nextDue = desk.nextWake()
     }
   }
@@ -52,6 +62,7 @@ final class DecisionEngine {
       for index in desk.household.openings.indices where desk.household.openings[index].isLive {
         desk.withdraw(index, reason)
       }
+      desk.settlePlacements(decided: false)
     }
   }
 

@@ -207,8 +207,8 @@ struct Desk {
     return current
   }
 
-  /// A rule that looks ahead opens a term before a date that the event announces, and no more a
-  /// term after it; what is open by then stays.
+  /// A rule that looks ahead opens a term before a date that the event announces. It does not come
+  /// to hold later than a term after it, nor by an event that happened later.
   private mutating func look(
     _ ahead: LookAhead, _ rule: CompiledRule, _ subject: Int?, _ position: EventPosition,
     _ event: EventView, _ nextDecision: inout Instant
@@ -227,14 +227,11 @@ struct Desk {
         return .fails(clause: "not-yet")
       }
     }
-    let person = subject.map { file.persons[$0].id }
-    let isOpen = household.openings.contains {
-      $0.rule == rule.id && $0.subject == person && $0.isLive && $0.triggers.contains(event.key)
-    }
-    if !isOpen, let grace = ahead.grace.resolved(parameters),
-      now.date > grace.date(from: date, calendar: pack.calendar)
-    {
-      return .fails(clause: "over")
+    if let grace = ahead.grace.resolved(parameters) {
+      let last = grace.date(from: date, calendar: pack.calendar)
+      guard event.time.date <= last, held(rule, subject, event: position, by: last) else {
+        return .fails(clause: "over")
+      }
     }
     return answer
   }
@@ -255,7 +252,11 @@ struct Desk {
       if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
         if case .holds = gate.decide(situation.context) {} else { answer = .fails(clause: "gate") }
       }
+      let last = rule.opensBy?.evaluate(situation.context).dateValue
       nextDecision = min(nextDecision, situation.context.validUntil)
+      if answer.isPossible, let last, !held(rule, subject, by: last) {
+        answer = .fails(clause: "opens-by")
+      }
       reconcile(rule, subject: subject, event: nil, answer)
     }
     // People the rule no longer speaks of, such as former members.
@@ -267,6 +268,17 @@ struct Desk {
       end(index, rule)
     }
     situation.decidingRule = ""
+  }
+
+  /// Whether a rule that has to come to hold by a day did, in the light of everything known now: by
+  /// the dates from which facts count, so that the clock at which they arrived does not matter.
+  private func held(
+    _ rule: CompiledRule, _ subject: Int?, event: EventPosition? = nil, by last: CivilDate
+  ) -> Bool {
+    guard last < now.date else { return true }
+    situation.look(from: .endOfDay(last, event: event))
+    defer { situation.look(from: .now(now, event: event)) }
+    return evaluation.decide(rule, subject: subject, event: event).isPossible
   }
 
   private func isLive(_ rule: CompiledRule, _ subject: Int?) -> Bool {

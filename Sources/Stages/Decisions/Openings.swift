@@ -53,6 +53,10 @@ extension Desk {
         continue
       }
       for area in targetAreas(entry, scene) {
+        if entry.to == .resource {
+          requestMatch(entry, position, area, scene)
+          continue
+        }
         guard let referral = makeReferral(entry, position, area, scene) else { continue }
         send(referral, in: index, rule)
       }
@@ -158,6 +162,7 @@ extension Desk {
       household.openings[index].referrals[at] = referral
       publish(referral, rule, household.openings[index])
     }
+    household.placements.forget(household.openings[index])
     household.openings[index].phase = .withdrawn
     household.openings[index].since = now
     let triggers = household.openings[index].triggers
@@ -175,7 +180,8 @@ extension Desk {
   mutating func closeIfDone(_ index: Int) {
     let opening = household.openings[index]
     guard opening.phase == .open, !opening.referrals.isEmpty,
-      !opening.referrals.contains(where: { $0.state.isOpen }), let rule = pack.rule(opening.rule)
+      !opening.referrals.contains(where: { $0.state.isOpen }),
+      !household.placements.awaits(opening), let rule = pack.rule(opening.rule)
     else { return }
     household.openings[index].phase = .closed
     household.openings[index].since = now

@@ -64,7 +64,8 @@ struct Opening: Equatable, Sendable {
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable, Sendable {
-  static let format: UInt8 = 1
+  /// Format 1 had no placements.
+  static let format: UInt8 = 2
 
   let key: HouseholdKey
   /// The household's wake-up; nil where nothing waits for time to pass.
@@ -102,6 +103,7 @@ struct HouseholdState: Equatable, Sendable {
   var forwarding: HouseholdKey?
   /// Openings handed over by provisional households, to be carried on by the next decision.
   var adopted: [Opening] = []
+  var placements = Placements()
   var log = EventLog()
 
   init(key: HouseholdKey) { self.key = key }
@@ -152,6 +154,7 @@ struct HouseholdState: Equatable, Sendable {
     writer.u32(handedOverEpoch)
     writer.optional(forwarding) { $0.string($1.text) }
     writer.list(adopted) { $0.opening($1) }
+    writer.placements(placements)
     log.encode(into: &writer)
     return writer.bytes
   }
@@ -159,7 +162,8 @@ struct HouseholdState: Equatable, Sendable {
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     self.key = key
     var reader = ByteReader(bytes)
-    guard try reader.u8() == HouseholdState.format else {
+    let format = try reader.u8()
+    guard (1...HouseholdState.format).contains(format) else {
       throw DecodingFailure("household format")
     }
     let due = try reader.i64()
@@ -193,6 +197,7 @@ struct HouseholdState: Equatable, Sendable {
     handedOverEpoch = try reader.u32()
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
+    if format >= 2 { placements = try reader.placements() }
     log = try EventLog(try EventLogView(try reader.raw(reader.remaining)))
   }
 

@@ -51,6 +51,14 @@ public final class HouseholdsStage: Stage {
     let now: Instant
     /// A feedback to act on after the facts are in place.
     var feedback: (entry: EventEntry, referral: String)?
+    /// What Register answered, to act on likewise.
+    var answer: RegisterAnswer?
+  }
+
+  /// What Register tells a household that deals with social resources.
+  enum RegisterAnswer {
+    case matched(referral: String, candidates: [String], committeeIsLarge: Bool)
+    case committeeSize(committee: String, isLarge: Bool)
   }
 
   private func apply(
@@ -83,6 +91,11 @@ public final class HouseholdsStage: Stage {
       let handover = try Handover(bytes)
       visit.household.adopt(handover, of: person, epoch: epoch)
       visit.household.noteChanges(nil, cause: nil)
+    case .matched(let referral, let candidates, let isLarge):
+      visit.answer = .matched(
+        referral: referral, candidates: candidates, committeeIsLarge: isLarge)
+    case .committeeSize(let committee, let isLarge):
+      visit.answer = .committeeSize(committee: committee, isLarge: isLarge)
     }
   }
 

@@ -35,7 +35,7 @@ extension Desk {
       json.field("policy", pack.digest)
       json.field("reason", reason?.description)
       json.field("at", now.description)
-      json.field("referrals", opening?.referrals.map(\.id) ?? [])
+      json.field("referrals", opening.map { referrals(of: $0) } ?? [])
       json.field("alerts", opening?.alerts.map(\.id) ?? [])
       json.object(isConfidential ? "restricted" : "trace") { trace in
         trace.field("rule", rule.id)
@@ -58,6 +58,12 @@ extension Desk {
     output.value = body
     output.headers.append(.init("hash", hexadecimal(hash)))
     outbox.publish(output)
+  }
+
+  /// An opening's referrals, with those to resources that are being placed.
+  private func referrals(of opening: Opening) -> [String] {
+    opening.referrals.map(\.id)
+      + household.placements.awaited.filter { $0.belongs(to: opening) }.map(\.referral)
   }
 
   private func write(_ answer: Answer?, _ rule: CompiledRule, _ json: inout JSONWriter) {

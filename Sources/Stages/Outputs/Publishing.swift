@@ -39,7 +39,9 @@ extension Desk {
       if !isDisguised { json.field("clauses", rule.clauses) }
       writeTimes(referral, &json)
       json.field("to", referral.receiver.description)
-      writeHousehold(home, &json)
+      // Readers of another district are not told where a household that left them lives now.
+      let hasLeft = referral.reason == .superseded && routed.district != home.district
+      writeHousehold(hasLeft ? routed : home, showsAddress: !hasLeft, &json)
       writeSubject(subject, &json)
       json.object("assignee") {
         $0.field("advisor", referral.assignee)
@@ -63,8 +65,9 @@ extension Desk {
   }
 
   private mutating func publishToResource(_ referral: Referral, _ subject: Int?) {
-    // The committee stays away until the number of households there is known to be large enough.
-    let home = Area(district: area.district, subdistrict: area.subdistrict, committee: "")
+    // The area it was made for: what is taken back after a move is told where it was told before.
+    var home = Area(code: referral.area) ?? area
+    if home.committee != shownCommittee { home.committee = "" }
     let envelope = OutputBuilder.Envelope(
       topic: "referrals.resource.\(home.district)", key: referral.id,
       revision: Int(referral.revision), type: "referral.resource", time: now,
@@ -98,13 +101,13 @@ extension Desk {
     json.field("escalation", Int(referral.escalation))
   }
 
-  private func writeHousehold(_ area: Area, _ json: inout JSONWriter) {
+  private func writeHousehold(_ area: Area, showsAddress: Bool, _ json: inout JSONWriter) {
     json.object("household") {
       $0.field("id", household.key.registryID ?? pseudonym)
       $0.field("district", area.district)
       $0.field("subdistrict", area.subdistrict)
       $0.field("committee", area.committee)
-      $0.field("address", household.currentAddress)
+      $0.field("address", showsAddress ? household.currentAddress : nil)
     }
   }
 

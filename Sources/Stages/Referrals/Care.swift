@@ -71,7 +71,8 @@ extension Desk {
   private mutating func takeConsent(_ entry: EventEntry, _ subject: CitizenID?) {
     guard case .bool(let given)? = entry.value(of: Desk.consentField) else { return }
     if let subject { household.consent[subject] = given } else { household.householdConsent = given }
-    guard !given else { return }
+    guard !given else { return offerWithConsent(subject) }
+    household.placements.awaited.removeAll { $0.subject == subject }
     var wasShared = false
     for index in household.openings.indices
     where household.openings[index].subject == subject && household.openings[index].isLive {

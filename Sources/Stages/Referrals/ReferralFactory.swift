@@ -20,18 +20,28 @@ extension Desk {
     return codes.compactMap(Area.init(code:))
   }
 
+  /// The identifier of a scene's referral (semantics 12); `code` is the receiver's area.
+  func identifier(_ receiver: Receiver, _ code: String, _ scene: Scene) -> String {
+    settings.identifiers.referral(
+      rule: scene.rule.id, receiver: receiver.description, area: code,
+      household: household.key.text,
+      subject: scene.subject.map { file.persons[$0].id.text } ?? "",
+      ordinal: Int(scene.opening.ordinal))
+  }
+
+  /// A referral of a rule's entry; nil where no resource can take it.
+  ///
+  /// - Parameter candidates: resources in order, as Register chose them; nil: chosen here, without
+  ///   regard to what they have taken on.
   func makeReferral(
-    _ entry: CompiledReferral, _ position: Int, _ area: Area, _ scene: Scene, missing: [String] = []
+    _ entry: CompiledReferral, _ position: Int, _ area: Area, _ scene: Scene,
+    missing: [String] = [], candidates: [String]? = nil
   ) -> Referral? {
     let isReview = !missing.isEmpty
     let receiver: Receiver = isReview ? .advisor : Receiver(entry.to)
     let level = receiver.level
-    let code = level.map { area.code(for: $0) } ?? area.district
+    let id = identifier(receiver, level.map { area.code(for: $0) } ?? area.district, scene)
     let subject = scene.subject.map { file.persons[$0].id }
-    let id = settings.identifiers.referral(
-      rule: scene.rule.id, receiver: receiver.description, area: code,
-      household: household.key.text, subject: subject?.text ?? "",
-      ordinal: Int(scene.opening.ordinal))
     var referral = Referral(
       id: id, revision: 1, state: .requested, reason: nil, bundle: bundle(scene),
       receiver: receiver, entry: UInt8(clamping: position), area: area.code,
@@ -48,13 +58,14 @@ extension Desk {
       referral.task = reviewTask(referral.missing)
     }
     referral.overdueAt = referral.dueAt
-    return assign(&referral, level, area, subject) ? referral : nil
+    return assign(&referral, level, area, subject, candidates) ? referral : nil
   }
 
   /// Chooses the assignee, or the candidates of a resource referral; false where no resource can
   /// take it.
   private func assign(
-    _ referral: inout Referral, _ level: Advisor.Level?, _ area: Area, _ subject: CitizenID?
+    _ referral: inout Referral, _ level: Advisor.Level?, _ area: Area, _ subject: CitizenID?,
+    _ candidates: [String]?
   ) -> Bool {
     let advisor = router.assign(
       from: level ?? .committee, area: area, household: household.key, on: now.date)
@@ -65,14 +76,19 @@ extension Desk {
       return true
     }
     referral.contactThrough = advisor.advisor
-    referral.candidates = router.candidates(
-      category: referral.category, needs: referral.needs, area: area, on: now.date,
-      mayDisclose: consents(subject), excluding: [])
+    referral.candidates =
+      candidates
+      ?? router.candidates(
+        category: referral.category, needs: referral.needs, area: area, on: now.date,
+        consent: consent(of: subject)
+      ).map(\.resource)
     return !referral.candidates.isEmpty
   }
 
-  func consents(_ subject: CitizenID?) -> Bool {
-    subject.flatMap { household.consent[$0] } ?? household.householdConsent ?? false
+  /// Whether the subject, or for the household its members, consented to disclosure; nil where
+  /// nobody said so.
+  func consent(of subject: CitizenID?) -> Bool? {
+    subject.flatMap { household.consent[$0] } ?? household.householdConsent
   }
 
   /// The referrals that one event opens for a household share a bundle.

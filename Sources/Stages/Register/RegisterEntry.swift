@@ -7,6 +7,9 @@ enum RegisterKey {
   static func event(_ key: EventKey) -> [UInt8] { [UInt8(ascii: "e")] + key.bytes }
   static func referral(_ id: String) -> [UInt8] { [UInt8(ascii: "r")] + Array(id.utf8) }
   static func address(_ text: String) -> [UInt8] { [UInt8(ascii: "a")] + Array(text.utf8) }
+  static func committee(_ code: String) -> [UInt8] { [UInt8(ascii: "c")] + Array(code.utf8) }
+  /// What a resource has taken on.
+  static func resource(_ id: String) -> [UInt8] { [UInt8(ascii: "u")] + Array(id.utf8) }
 }
 
 /// What Register remembers of one `(source, id)`.

@@ -2,10 +2,12 @@ import Records
 public import Streaming
 public import Vocabulary
 
-/// Register (登记): knows every event by its `(source, id)`, every referral and every address.
+/// Register (登记): knows every event by its `(source, id)`, every referral and every address, how
+/// many households each committee has, and what each social resource has taken on.
 ///
-/// It drops duplicates, finds out whom a retracted or superseded event was about, and tells which
-/// household a feedback or a report belongs to. A retraction may come before its target.
+/// It drops duplicates, finds out whom a retracted or superseded event was about, tells which
+/// household a feedback or a report belongs to, and who can take a referral. A retraction may come
+/// before its target.
 public final class RegisterStage: Stage {
   public let channel = Channel.events
 
@@ -23,15 +25,16 @@ public final class RegisterStage: Stage {
   public func process(
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
-    switch try RegisterMessage(payload) {
-    case .event(let message):
-      try accept(message, now: now, state: state, outbox: &outbox)
+    let message = try RegisterMessage(payload)
+    switch message {
+    case .event(let event):
+      try accept(event, now: now, state: state, outbox: &outbox)
     case .revoke(let revocation):
       try revoke(revocation, now: now, state: state, outbox: &outbox)
-    case .feedback(let message, let referral):
-      deliver(message, feedbackOn: referral, now: now, state: state, outbox: &outbox)
-    case .report(let message, let address):
-      deliver(message, reportOn: address, state: state, outbox: &outbox)
+    case .feedback(let event, let referral):
+      deliver(event, feedbackOn: referral, now: now, state: state, outbox: &outbox)
+    case .report(let event, let address):
+      deliver(event, reportOn: address, state: state, outbox: &outbox)
     case .referralOpened(let referral, let household):
       state.put(RegisterKey.referral(referral), Array(household.text.utf8))
     case .rejected(let key):
@@ -45,6 +48,10 @@ public final class RegisterStage: Stage {
       } else {
         state.delete(RegisterKey.address(address))
       }
+    case .resident, .watch, .unwatch, .match:
+      try CommitteeRegister(state: state).take(message, &outbox)
+    case .place, .placed:
+      try ResourceRegister(state: state).take(message, &outbox)
     }
   }
 

@@ -69,30 +69,35 @@ struct Router {
     return -Double(max(1, advisor.capacity)) / log(unit)
   }
 
-  /// Resources that can take a referral, best first: agreement before none, more free capacity
-  /// first, then by id.
+  /// Resources that can take a referral: by category, needs, area and validity, the best fit first:
+  /// more of the needs, an agreement before none, more capacity, then by id.
   ///
-  /// - Parameter mayDisclose: the person consented, so that resources without an agreement count.
+  /// - Parameter consent: whether the person consented, so that resources without an agreement
+  ///   count; refused: nobody does; nil: not asked (semantics 16).
   func candidates(
-    category: String, needs: [String], area: Area, on date: CivilDate, mayDisclose: Bool,
-    excluding: Set<String>
-  ) -> [String] {
-    directory.resources.values
+    category: String, needs: [String], area: Area, on date: CivilDate, consent: Bool?
+  ) -> [MatchRequest.Candidate] {
+    guard consent != false else { return [] }
+    let found = directory.resources.values
       .filter { resource in
         resource.category == category
           && (needs.isEmpty || resource.needs.isEmpty
             || needs.contains { resource.needs.contains($0) })
           && resource.covers.contains { area.code.hasPrefix($0) }
           && date <= (resource.until ?? .latest)
-          && (resource.agreement != nil || mayDisclose)
-          && resource.capacity > 0 && !excluding.contains(resource.resource)
+          && (resource.agreement != nil || consent == true)
+          && resource.capacity > 0
       }
-      .sorted { a, b in
-        let (x, y) = (matches(a, needs), matches(b, needs))
-        if x != y { return x > y }
-        return a.capacity != b.capacity ? a.capacity > b.capacity : a.resource < b.resource
+      .map { resource in
+        MatchRequest.Candidate(
+          resource: resource.resource,
+          fit: UInt32(clamping: 2 * matches(resource, needs) + (resource.agreement == nil ? 0 : 1)),
+          capacity: UInt32(clamping: resource.capacity))
       }
-      .map(\.resource)
+    return found.sorted { a, b in
+      if a.fit != b.fit { return a.fit > b.fit }
+      return a.capacity != b.capacity ? a.capacity > b.capacity : a.resource < b.resource
+    }
   }
 
   private func matches(_ resource: Resource, _ needs: [String]) -> Int {
