@@ -6,6 +6,8 @@ struct EventBuilder {
   let sources: SourceCatalog
   let people: [String: String]
   private var count = 0
+  /// The referral that the event under way names.
+  private var referral: ReferralReference?
 
   init(sources: SourceCatalog, people: [String: String]) {
     self.sources = sources
@@ -15,6 +17,7 @@ struct EventBuilder {
   mutating func event(_ yaml: PositionedYAML) -> TestEvent? {
     guard let entry = yaml.mapping else { return nil }
     count += 1
+    referral = nil
     guard let type = entry.required("type")?.word(sources.names, what: "an event type"),
       let source = sources.event(type), let time = entry.required("time").flatMap({ readTime($0) })
     else { return nil }
@@ -38,7 +41,8 @@ struct EventBuilder {
     entry.finish()
     fill(&data, source.data, type: type, day: time.date, id: id)
     fields.append(("data", json(data)))
-    return TestEvent(type: type, topic: topic, json: Array(json(fields).utf8))
+    return TestEvent(
+      type: type, topic: topic, json: Array(json(fields).utf8), referral: referral)
   }
 
   /// What a test need not write.
@@ -54,6 +58,7 @@ struct EventBuilder {
     add("asOf", quoted(day.description))
     add("transactionId", quoted(id))
     add("centre", quoted("310105001"))
+    add("by", quoted("C-1"))
     if type == "household.composition" {
       add("subdistrict", quoted("310105001"))
       if !data.contains(where: { $0.0 == "subdistrict" && $0.1 != quoted("310105001") }) {
@@ -62,7 +67,7 @@ struct EventBuilder {
     }
   }
 
-  private func object(
+  private mutating func object(
     _ entries: [(key: PositionedYAML, value: PositionedYAML)], _ shape: ObjectShape
   ) -> [(String, String)] {
     var fields: [(String, String)] = []
@@ -88,18 +93,23 @@ struct EventBuilder {
   }
 
   /// The JSON of a value.
-  private func text(_ yaml: PositionedYAML, _ shape: DataShape?) -> String {
+  private mutating func text(_ yaml: PositionedYAML, _ shape: DataShape?) -> String {
     if yaml.isMapping {
+      if case .text = shape { return reference(yaml) }
       guard let mapping = yaml.mapping else { return "null" }
       if case .object(let inner) = shape { return json(object(mapping.entries, inner)) }
-      return json(mapping.entries.compactMap { key, value in
-        key.string.map { ($0, text(value, nil)) }
-      })
+      var fields: [(String, String)] = []
+      for (key, value) in mapping.entries {
+        if let name = key.string { fields.append((name, text(value, nil))) }
+      }
+      return json(fields)
     }
     if yaml.isSequence {
       var element: DataShape?
       if case .list(let list) = shape { element = list.element }
-      return "[" + (yaml.sequence ?? []).map { text($0, element) }.joined(separator: ",") + "]"
+      var texts: [String] = []
+      for value in yaml.sequence ?? [] { texts.append(text(value, element)) }
+      return "[" + texts.joined(separator: ",") + "]"
     }
     guard let value = yaml.isNull ? nil : yaml.string else { return "null" }
     switch shape {
@@ -108,6 +118,27 @@ struct EventBuilder {
     case .citizen: return quoted(people[value] ?? value)
     default: return quoted(value)
     }
+  }
+
+  /// A referral named by what it says.
+  private mutating func reference(_ yaml: PositionedYAML) -> String {
+    guard let entry = yaml.mapping else { return "null" }
+    let receivers = ReferralReceiver.allCases.map(\.rawValue)
+    let rule = entry.string("rule") ?? ""
+    let to = entry.optional("to")?.word(receivers, what: "a receiver") ?? "advisor"
+    let subject = entry.optional("for")
+    if let subject, let name = subject.string { checkPerson(name, at: subject) }
+    referral = ReferralReference(
+      rule: rule, to: to, subject: subject?.string, line: yaml.line)
+    entry.finish()
+    return quoted(ReferralReference.placeholder)
+  }
+
+  /// Reports a name that is no person of the test.
+  func checkPerson(_ name: String, at yaml: PositionedYAML) {
+    guard name != "household", people[name] == nil else { return }
+    let hint = Suggestion.nearest(to: name, among: people.keys).map { "did you mean '\($0)'?" }
+    yaml.report("unknown-person", "the test has no person '\(name)'", hint: hint)
   }
 
   private func json(_ fields: [(String, String)]) -> String {

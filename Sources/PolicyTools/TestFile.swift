@@ -7,8 +7,28 @@ public struct TestEvent: Sendable {
   public let type: String
   /// In-topic, after the configured prefix.
   public let topic: String
-  /// The structured CloudEvent.
+  /// The structured CloudEvent; where the test names a referral, its `placeholder` stands for the
+  /// identifier.
   public let json: [UInt8]
+  /// The referral of this test that the event is about, if it names one.
+  let referral: ReferralReference?
+}
+
+/// A referral of the test under way, by what it says instead of by its identifier:
+/// `referral: {rule: A05, to: advisor, for: child}`. The latest open one counts, else the latest.
+struct ReferralReference: Sendable {
+  /// Stands in the event until the identifier is known.
+  static let placeholder = "@referral"
+
+  let rule: String
+  let to: String
+  let subject: String?
+  let line: Int
+
+  func matches(_ output: ActualOutput) -> Bool {
+    (output.deciding == rule || output.rule == rule) && output.to == to
+      && (subject == nil || output.subject == nil || output.subject == subject)
+  }
 }
 
 /// One expected output. Keys that are not given are not compared.
@@ -64,7 +84,8 @@ public struct TestCase: Sendable {
 /// and `expect` at its top. People are named; a date of birth makes a number of that date (`f` for
 /// a woman). Times without an hour are 09:00. What is left out of `data` is filled in: the event's
 /// day as `date` or `asOf`, the name of a member, a sub-district and committee, a transaction
-/// number.
+/// number, the advisor `C-1` as `by`. Feedback names its referral as
+/// `referral: {rule: A05, to: advisor, for: child}`.
 public struct TestReader {
   let sources: SourceCatalog
   let collector: DiagnosticCollector
@@ -119,7 +140,9 @@ public struct TestReader {
     let before = (given?.sequence ?? []).compactMap { builder.event($0) }
     let events = entry.sequence("events").compactMap { builder.event($0) }
     let until = entry.optional("until").flatMap { readTime($0) }
-    let expected = (entry.required("expect")?.sequence ?? []).compactMap { expectation($0) }
+    let expected = (entry.required("expect")?.sequence ?? []).compactMap {
+      expectation($0, builder)
+    }
     if finishes { entry.finish() }
     return TestCase(
       name: name, file: yaml.source.file, line: yaml.line, events: before + events, until: until,
@@ -157,13 +180,12 @@ public struct TestReader {
     return CitizenID(validatedDigits: digits).text
   }
 
-  private func expectation(_ yaml: PositionedYAML) -> ExpectedOutput? {
+  private func expectation(
+    _ yaml: PositionedYAML, _ builder: EventBuilder
+  ) -> ExpectedOutput? {
     guard let entry = yaml.mapping else { return nil }
     let subject = entry.optional("for")
-    if let subject, let name = subject.string, name != "household", people[name] == nil {
-      let hint = Suggestion.nearest(to: name, among: people.keys).map { "did you mean '\($0)'?" }
-      subject.report("unknown-person", "the test has no person '\(name)'", hint: hint)
-    }
+    if let subject, let name = subject.string { builder.checkPerson(name, at: subject) }
     let receivers = ReferralReceiver.allCases.map(\.rawValue)
     let due = entry.optional("dueAt")
     let result = ExpectedOutput(

@@ -26,6 +26,9 @@ public struct ActualOutput: Sendable {
   public let isReview: Bool
   public let revision: Int
 
+  /// A referral that nobody has finished, declined or withdrawn.
+  var isOpen: Bool { ["requested", "accepted", "in-progress"].contains(state) }
+
   /// As a line for people.
   public var line: String {
     var words = [rule == deciding || rule.isEmpty ? deciding : "\(deciding) as \(rule)"]
@@ -89,8 +92,8 @@ public struct TestRunner: Sendable {
 
   /// Runs one case.
   public func run(_ test: TestCase) throws -> TestOutcome {
-    let (outputs, deadLetters, says) = try outputs(of: test)
-    var differences = deadLetters
+    let (outputs, problems, says) = try outputs(of: test)
+    var differences = problems
     var open = outputs.filter { !test.ignored.contains($0.deciding) }
     for expected in test.expected {
       for _ in 0..<expected.count {
@@ -105,10 +108,13 @@ public struct TestRunner: Sendable {
     return TestOutcome(test: test, differences: differences)
   }
 
+  /// Whether a case passes; one that cannot run does not.
+  func passes(_ test: TestCase) -> Bool { (try? run(test))?.passes ?? false }
+
   /// The outputs that stand at the end, in order of their first revision, with the clauses that
   /// opened each.
   func outputs(of test: TestCase) throws -> (
-    outputs: [ActualOutput], deadLetters: [String], says: [String: [String]]
+    outputs: [ActualOutput], problems: [String], says: [String: [String]]
   ) {
     let stages = StageSet(
       intake: try EventIntake(catalog: pack.sources),
@@ -119,8 +125,10 @@ public struct TestRunner: Sendable {
       ])
     let pipeline = InlinePipeline(stages: stages)
     var collected = Collected()
+    var problems: [String] = []
     for (at, event) in test.events.enumerated() {
-      let published = try event.json.withUnsafeBytes { bytes in
+      guard let json = resolved(event, collected.outputs, &problems) else { continue }
+      let published = try json.withUnsafeBytes { bytes in
         try pipeline.feed(
           InboundRecord(
             topic: "assist." + event.topic, topicSuffix: event.topic, partition: 0,
@@ -132,7 +140,23 @@ public struct TestRunner: Sendable {
     if let until = test.until {
       for output in try pipeline.advance(until: until) { collected.add(output) }
     }
-    return (collected.outputs, collected.deadLetters, collected.says)
+    return (collected.outputs, problems + collected.deadLetters, collected.says)
+  }
+
+  /// The event's bytes with the identifier of the referral that it names; nil, and a problem, where
+  /// there is none.
+  private func resolved(
+    _ event: TestEvent, _ outputs: [ActualOutput], _ problems: inout [String]
+  ) -> [UInt8]? {
+    guard let reference = event.referral else { return event.json }
+    let named = outputs.filter(reference.matches)
+    guard let output = named.last(where: \.isOpen) ?? named.last else {
+      problems.append(
+        "line \(reference.line): no referral of \(reference.rule) to \(reference.to) has been opened")
+      return nil
+    }
+    let text = String(decoding: event.json, as: UTF8.self)
+    return Array(text.replacing(ReferralReference.placeholder, with: output.id).utf8)
   }
 
   private func matches(

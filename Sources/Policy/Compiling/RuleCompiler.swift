@@ -39,6 +39,14 @@ struct RuleCompiler {
     return (environment, lets)
   }
 
+  /// The environment of one of a rule's expressions, which may use the first `names` let-names.
+  func environment(_ draft: RuleDraft, names: Int, hasMember: Bool) -> TypeEnvironment {
+    let scope = PolicyScope(member: hasMember, event: !draft.events.isEmpty)
+    var visible = draft
+    visible.lets = Array(draft.lets.prefix(names))
+    return bindings(visible, environments.environment(scope)).environment
+  }
+
   func compile(_ draft: RuleDraft, overlay: [String: RuleStatus]) -> CompiledRule? {
     let scope = PolicyScope(member: draft.scope == .member, event: !draft.events.isEmpty)
     let subjectScope = PolicyScope(member: false, event: !draft.events.isEmpty)

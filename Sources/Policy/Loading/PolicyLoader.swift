@@ -33,6 +33,8 @@ extension PolicyPack {
 struct PolicyLoader {
   let files: PackFiles
   let collector = DiagnosticCollector()
+  /// The rules before compilation, after `load`.
+  private(set) var workshop: RuleWorkshop?
 
   static let folders = [
     "params/", "rules/", "sources/", "assessment/", "calendar/", "districts/", "tests/",
@@ -160,7 +162,9 @@ struct PolicyLoader {
     return result.with(localWeights: overlays.localWeights(result))
   }
 
-  private func rules(_ compiler: RuleCompiler, _ overlays: OverlayDrafts) -> [CompiledRule] {
+  private mutating func rules(
+    _ compiler: RuleCompiler, _ overlays: OverlayDrafts
+  ) -> [CompiledRule] {
     var drafts: [RuleDraft] = []
     for root in roots("rules/") {
       guard let draft = RuleReader.read(root) else { continue }
@@ -177,8 +181,11 @@ struct PolicyLoader {
         yaml.report("unknown-rule", "there is no rule '\(name)'", hint: hint)
       }
     }
+    let localStatus = Dictionary(
+      drafts.map { ($0.id, overlays.localStatus(of: $0)) }, uniquingKeysWith: { first, _ in first })
+    workshop = RuleWorkshop(compiler: compiler, drafts: drafts, localStatus: localStatus)
     return drafts.compactMap { draft in
-      let rule = compiler.compile(draft, overlay: overlays.localStatus(of: draft))
+      let rule = compiler.compile(draft, overlay: localStatus[draft.id] ?? [:])
       return draft.status == .retired ? nil : rule
     }.sorted { $0.id < $1.id }
   }

@@ -4,7 +4,7 @@ import Vocabulary
 struct RuleDraft {
   struct Clause {
     let id: String
-    let that: ExpressionDraft
+    var that: ExpressionDraft
     let says: String
     let yaml: PositionedYAML
   }
@@ -37,7 +37,7 @@ struct RuleDraft {
     let evidence: [Evidence]
   }
   struct LookAhead {
-    let to: ExpressionDraft
+    var to: ExpressionDraft
     let opens: TermDraft?
     let grace: TermDraft?
   }

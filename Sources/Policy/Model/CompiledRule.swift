@@ -59,7 +59,7 @@ public struct CompiledClause: Sendable {
   public let id: String
   /// What it means, in Chinese.
   public let says: String
-  public internal(set) var program: Program
+  public let program: Program
   /// What this clause reads.
   public let reads: ReadSet
   public let file: String
@@ -249,27 +249,6 @@ public final class CompiledRule: Sendable {
     case .situation: []
     case .event(let types, _, _), .engine(_, let types): types
     }
-  }
-}
-
-extension CompiledRule {
-  /// The rule with another program for one clause, to see whether the tests notice.
-  public func replacingClause(_ clause: String, by program: Program) -> CompiledRule {
-    func replace(_ candidate: CompiledClause) -> CompiledClause {
-      guard candidate.id == clause else { return candidate }
-      var changed = candidate
-      changed.program = program
-      return changed
-    }
-    return CompiledRule(
-      id: id, version: version, title: title, status: status, owner: owner,
-      effectiveFrom: effectiveFrom, effectiveTo: effectiveTo, groups: groups, clauses: clauses,
-      basis: basis, scope: scope, trigger: trigger, subject: subject, lets: lets,
-      when: when.map(replace), unless: unless.map(replace), onUnknown: onUnknown,
-      reviewWhen: reviewWhen, opensWhen: opensWhen, opensBy: opensBy, referrals: referrals,
-      alerts: alerts, closes: closes, outlivesSubject: outlivesSubject, dedup: dedup, terms: terms, reads: reads,
-      labels: labels, isConfidential: isConfidential, localStatus: localStatus, file: file,
-      line: line)
   }
 }
 
