@@ -139,17 +139,19 @@ struct People {
     func note(_ date: CivilDate) { last = max(last ?? date, date) }
     for index in file.persons.indices {
       let person = file.persons[index]
+      // Whoever died or moved out left on that day, not when a composition noticed.
+      var gone = movedOut(index, from: area)
+      if let field = person.view.log.latest(People.dead, at: view.instant), field.scalar != 0 {
+        let died = field.event.effective.date
+        gone = min(gone ?? died, died)
+      }
       var wasHere = false
       for segment in person.view.homes where segment.from <= view.instant {
         let isHere = segment.household == file.key
-        if wasHere, !isHere { note(segment.from.date) }
+        if wasHere, !isHere { note(min(gone ?? segment.from.date, segment.from.date)) }
         wasHere = isHere
       }
-      guard wasHere else { continue }
-      if let field = person.view.log.latest(People.dead, at: view.instant), field.scalar != 0 {
-        note(field.event.effective.date)
-      }
-      if let moved = movedOut(index, from: area) { note(moved) }
+      if wasHere, let gone { note(gone) }
     }
     return last
   }

@@ -61,7 +61,8 @@ extension Situation {
     case .string: return .string(Text(borrowing: field.stringBytes))
     case .person:
       let citizen = CitizenID(validatedDigits: UInt64(bitPattern: field.scalar))
-      return file?.index(of: citizen).map(person) ?? .missing(object, field: slot)
+      // Somebody of whom the household knows nothing is known to be nobody of it.
+      return file?.index(of: citizen).map(person) ?? Situation.absent
     case .persons:
       guard case .persons(let citizens)? = try? field.value() else { return Situation.absent }
       return list(object, slot) { .persons(citizens.compactMap { file?.index(of: $0) }) }
