@@ -27,7 +27,8 @@ struct EventBuilder {
       ("source", quoted(entry.optionalString("source") ?? "urn:test")),
       ("type", quoted(SourceCatalog.typePrefix + type)), ("time", quoted(time.description)),
     ]
-    if let recorded = entry.optional("recordedtime").flatMap({ readTime($0) }) {
+    let recorded = entry.optional("recordedtime").flatMap({ readTime($0) })
+    if let recorded {
       fields.append(("recordedtime", quoted(recorded.description)))
     }
     if let supersedes = entry.optionalString("supersedes") {
@@ -42,7 +43,8 @@ struct EventBuilder {
     fill(&data, source.data, type: type, day: time.date, id: id)
     fields.append(("data", json(data)))
     return TestEvent(
-      type: type, topic: topic, json: Array(json(fields).utf8), referral: referral)
+      type: type, topic: topic, json: Array(json(fields).utf8), clock: recorded ?? time,
+      referral: referral)
   }
 
   /// What a test need not write.

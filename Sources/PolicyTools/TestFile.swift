@@ -10,6 +10,8 @@ public struct TestEvent: Sendable {
   /// The structured CloudEvent; where the test names a referral, its `placeholder` stands for the
   /// identifier.
   public let json: [UInt8]
+  /// What the event moves the clock to.
+  let clock: Instant
   /// The referral of this test that the event is about, if it names one.
   let referral: ReferralReference?
 }

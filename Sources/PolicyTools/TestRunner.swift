@@ -73,7 +73,7 @@ public struct TestRunner: Sendable {
       let needs = #"["care","elder","child","income","disaster","psychological","other"]"#
       let line =
         #"{"resource":"W-\#(category)","name":"社工","kind":"social-work","#
-        + #""category":"\#(category)","needs":\#(needs),"covers":["31"],"capacity":9,"#
+        + #""category":"\#(category)","needs":\#(needs),"covers":["310105","310115"],"capacity":9,"#
         + #""agreement":"Y-1"}"#
       try directory.add(line: Array(line.utf8))
     }
@@ -127,6 +127,10 @@ public struct TestRunner: Sendable {
     var collected = Collected()
     var problems: [String] = []
     for (at, event) in test.events.enumerated() {
+      if event.referral != nil {
+        // What it answers may only open at this instant.
+        for output in try pipeline.advance(until: event.clock) { collected.add(output) }
+      }
       guard let json = resolved(event, collected.outputs, &problems) else { continue }
       let published = try json.withUnsafeBytes { bytes in
         try pipeline.feed(

@@ -106,7 +106,10 @@ struct Desk {
       guard isOpenToDecision(eventful, event), passes(eventful, position) else { continue }
       let subjects = subjects(rule, position)
       for subject in subjects {
-        let answer = decide(eventful, subject, position, event, &nextDecision)
+        let answer =
+          isGone(subject, rule)
+          ? .fails(clause: "deceased")
+          : decide(eventful, subject, position, event, &nextDecision)
         reconcile(rule, subject: subject, event: position, answer)
       }
       let spoken = Set(subjects.map { $0.map { file.persons[$0].id } })
@@ -167,6 +170,12 @@ struct Desk {
     guard rule.scope == .member else { return [nil] }
     situation.look(from: .now(now, event: position))
     return evaluation.subjects(rule, event: position)
+  }
+
+  /// Nobody is helped after their death, whatever else still holds (semantics 21).
+  private func isGone(_ subject: Int?, _ rule: CompiledRule) -> Bool {
+    guard let subject, !rule.outlivesSubject else { return false }
+    return situation.isDead(subject)
   }
 
   /// Whether an event meets the conditions that read nothing else.

@@ -73,6 +73,9 @@ final class Rulebook {
       if rule.reads.facts.contains(where: { Rulebook.isScore($0, pack.facts) }) {
         changes.formUnion(Rulebook.changes(that: pack.assessment.reads, pack.facts))
       }
+      if rule.scope == .member, !rule.outlivesSubject {
+        changes.formUnion(Rulebook.types("notice.death"))
+      }
       // Without a subject of its own, a member rule speaks of all members.
       if rule.scope == .member, rule.subject == nil {
         changes.formUnion(Rulebook.computed["members"] ?? [])

@@ -166,7 +166,6 @@ extension Desk {
     guard let rule = pack.rule(household.openings[index].rule) else { return }
     if referral.receiver == .resource {
       // A silent resource: nothing to escalate, the advisor re-matches.
-      referral.overdueAt = nil
       referral.escalation = 2
       household.openings[index].referrals[at] = referral
       openSocialMatch(for: household.openings[index])

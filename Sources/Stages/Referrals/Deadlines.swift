@@ -30,7 +30,8 @@ struct Deadlines {
       let term = referral.receiver == .resource ? resourceAnswer : claim[referral.urgency.rawValue]
       next = (term.deadline(from: referral.claimFrom, calendar: calendar), .unclaimed)
     }
-    if let overdue = referral.overdueAt, referral.escalation < 2,
+    // A resource is only asked for an answer (semantics 17); what it took on, the advisor follows.
+    if referral.receiver != .resource, let overdue = referral.overdueAt, referral.escalation < 2,
       next.map({ overdue < $0.at }) ?? true
     {
       next = (overdue, .overdue)

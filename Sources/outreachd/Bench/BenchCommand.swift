@@ -16,13 +16,16 @@ struct BenchCommand: ParsableCommand {
       state. Then relays the same number of records through librdkafka alone (consume, produce, \
       commit in transactions), as often as an event is passed on (4 hops), in the same process.
 
-      With --expressions only the speed of rule expressions is measured; no broker is needed.
+      With --expressions only the speed of rule expressions is measured, with --rules that of \
+      deciding the pack's rules on a household in memory and of loading the pack; neither needs a \
+      broker.
 
       Otherwise needs a real broker: --brokers or OUTREACH_TEST_BROKERS. The topics it makes \
       stay, named after --prefix.
 
       EXAMPLES
         outreachd bench --expressions
+        outreachd bench --rules
         outreachd bench --brokers localhost:9092
         OUTREACH_TEST_BROKERS=localhost:9092 outreachd bench --people 20000 --events 200000 --json
       """)
@@ -43,12 +46,18 @@ struct BenchCommand: ParsableCommand {
   var limit = 900
   @Flag(help: "Measure rule expressions only.")
   var expressions = false
+  @Flag(help: "Measure deciding the rules on a household, and loading the pack, only.")
+  var rules = false
   @Flag(help: "One JSON object on standard output.")
   var json = false
 
   func run() throws {
     if expressions {
       print(try expressionReport())
+      return
+    }
+    if rules {
+      print(try ruleReport())
       return
     }
     guard let servers = brokers ?? ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS"]
@@ -80,6 +89,25 @@ struct BenchCommand: ParsableCommand {
       return String(format: "%8.0f ns  ", entry.nanoseconds) + entry.name + goal
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Microseconds of deciding a household, and milliseconds of loading the pack.
+  private func ruleReport() throws -> String {
+    let result = try RuleBench(policy: policy).run()
+    if json {
+      return String(
+        format: "{\"allRules\":%.0f,\"changedFact\":%.0f,\"load\":%.0f,\"unit\":\"ns\"}",
+        result.all, result.changed, result.load)
+    }
+    return [
+      String(
+        format: "%8.2f µs  all %d rules on a household of four (goal 10)", result.all / 1000,
+        result.rules),
+      String(
+        format: "%8.2f µs  one changed fact, the %d rules that read it", result.changed / 1000,
+        result.touched),
+      String(format: "%8.2f ms  load and compile the pack (goal 50)", result.load / 1e6),
+    ].joined(separator: "\n")
   }
 
   private func configuration(
