@@ -1,5 +1,4 @@
 public import Streaming
-public import Vocabulary
 
 /// A household's question who could take a referral to a social resource. Register answers, since
 /// it knows of all households how many live in a committee and what each resource has taken on.

@@ -150,6 +150,8 @@ public enum RegisterMessage: Equatable, Sendable {
 public struct HouseholdKey: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let text: String
   public init(text: String) { self.text = text }
+  /// From a state key: a letter for the kind, then the household's key.
+  public init(owner key: [UInt8]) { text = String(decoding: key.dropFirst(), as: UTF8.self) }
   public init(registry id: String) { text = "=" + id }
   public init(provisional person: CitizenID) { text = "~" + String(person.digits) }
 

@@ -33,13 +33,29 @@ public final class InlinePipeline {
     }
   }
 
-  /// Goes on with another policy or directory.
-  public func replace(_ stages: StageSet) {
+  /// Goes on with another policy or directory, and answers what that changes, in order.
+  public func replace(_ stages: StageSet) throws(DecodingFailure) -> [OutputRecord] {
+    // What the state was made under is noted with the first sweep.
+    try sweep()
     intake = stages.intake
     for part in parts {
       if let stage = stages.stage(part.run.channel) { part.run.stage = stage }
     }
+    try sweep()
+    return takeOutputs()
   }
+
+  private func sweep() throws(DecodingFailure) {
+    for part in parts {
+      while part.run.needsSweep {
+        _ = try part.run.sweep(InlinePipeline.sweepSlice, outbox: &outbox)
+        collect(&outbox, clock: now)
+        try drain()
+      }
+    }
+  }
+
+  private static let sweepSlice = 256
 
   /// Feeds a record of an in-topic and answers what is published, in order.
   public func feed(_ record: InboundRecord) throws(DecodingFailure) -> [OutputRecord] {

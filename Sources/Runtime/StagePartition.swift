@@ -6,7 +6,11 @@ internal import Vocabulary
 final class StagePartition {
   let partition: Int32
   /// Replaced between two batches when policy or directory changes.
-  var stage: any Stage
+  var stage: any Stage { didSet { isInLine = false } }
+  /// Whether the stored values are known to be in line with the stage's configuration.
+  private var isInLine = false
+  /// Whether a sweep over the stored values is due or under way.
+  var needsSweep: Bool { stage.isSwept && !isInLine }
   let overlay: StateOverlay
   /// The greatest `now` of the partition, this transaction included.
   private(set) var clock: Instant
@@ -57,6 +61,16 @@ final class StagePartition {
     try stage.fire(owner: timer.owner, due: timer.due, state: overlay, outbox: &outbox)
   }
 
+  /// Takes a slice of the sweep that a change of policy or directory asks for; answers how many
+  /// values were looked at.
+  func sweep(_ limit: Int, outbox: inout Outbox) throws(DecodingFailure) -> Int {
+    guard needsSweep else { return 0 }
+    let progress = try stage.sweep(limit, now: clock, state: overlay, outbox: &outbox)
+    isInLine = progress.isDone
+    if !overlay.isEmpty { isTouched = true }
+    return progress.visited
+  }
+
   /// The transaction is committed and its writes are in the base.
   func finish() {
     assert(timersAgree(), "a stage sets timers that its values do not imply")
@@ -70,6 +84,7 @@ final class StagePartition {
     clock = committedClock
     overlay.reset()
     isTouched = false
+    isInLine = false
   }
 
   /// The base was restored from the changelog and stands at `clock`.
@@ -78,6 +93,7 @@ final class StagePartition {
     committedClock = clock
     overlay.reset()
     isTouched = false
+    isInLine = false
   }
 
   /// Whether each written value implies the timer that was set for it; a restore derives them so.

@@ -14,7 +14,8 @@ internal import Vocabulary
 /// 4. Fire due timers, each at its own instant, up to a bound.
 /// 5. Process the polled records until the batch or the transaction's share of it is done:
 ///    in-topics through intake, frames through their stage, the timers due before a record first.
-///    Outputs are sent as they come, internal records are packed into frames.
+///    Outputs are sent as they come, internal records are packed into frames. Then a slice of the
+///    sweep that a new policy or directory asks for.
 /// 6. Send the frames and the changelogs: the overlays' writes, then where the state stands.
 /// 7. Add the consumed offsets, under this member's generation.
 /// 8. Commit.
@@ -171,7 +172,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
 
   /// Whether a transaction is due without a record.
   private func hasWork(isIdle: Bool) -> Bool {
-    positions.hasCorrections || timersAreDue(isIdle: isIdle)
+    positions.hasCorrections || timersAreDue(isIdle: isIdle) || sweepIsDue
   }
 
   private func poll() throws(WorkerFailure) -> Log.Batch {
@@ -191,6 +192,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     startClock()
     try fireTimers(isIdle: batch.count == 0)
     try consume(batch, &cursor)
+    try sweep(isIdle: batch.count == 0)
     for partition in allOwned {
       if let failure = partition.state.failure { throw stateFailure(partition, failure) }
     }

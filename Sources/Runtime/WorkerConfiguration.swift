@@ -13,6 +13,11 @@ public struct WorkerConfiguration: Sendable {
   /// The most timers of one transaction on the wall clock: thousands due at one instant must not
   /// hold live events up.
   public var timersPerTransaction = 256
+  /// The most households of one transaction that a sweep visits after a change of policy or
+  /// directory, while records wait: live events come first.
+  public var sweepPerTransaction = 32
+  /// The same while nothing else is to do.
+  public var sweepPerIdleTransaction = 512
   /// The longest wait for records.
   public var pollMilliseconds = 100
   /// How often a failed call is made again before the transaction is given up.

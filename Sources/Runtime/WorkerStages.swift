@@ -29,8 +29,29 @@ extension Worker {
     return allOwned.contains { $0.run.nextTimer(through: limit) != nil }
   }
 
+  /// Whether stored values may have to be brought in line with a new policy or directory.
+  var sweepIsDue: Bool { allOwned.contains { $0.run.needsSweep } }
+
+  /// Takes a slice of the sweeps that are due.
+  func sweep(isIdle: Bool) throws(WorkerFailure) {
+    var left =
+      isIdle ? configuration.sweepPerIdleTransaction : configuration.sweepPerTransaction
+    for partition in allOwned where partition.run.needsSweep {
+      guard left > 0 else { return }
+      if configuration.clockMode == .wall { _ = partition.run.advance(to: wall) }
+      let visited = try decoding((partition.run.channel, partition.run.partition, nil)) {
+        () throws(DecodingFailure) in
+        try partition.run.sweep(left, outbox: &outbox)
+      }
+      left -= visited
+      statistics.householdsSwept += visited
+      try dispatch(at: partition.run.clock)
+    }
+  }
+
   /// The time to wait for records: no longer than until the next timer.
   func pollMilliseconds() -> Int {
+    if sweepIsDue { return 0 }
     guard configuration.clockMode == .wall else { return configuration.pollMilliseconds }
     let now = clock.now
     var wait = Int64(configuration.pollMilliseconds)

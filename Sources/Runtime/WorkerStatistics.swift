@@ -9,6 +9,8 @@ public struct WorkerStatistics: Equatable, Sendable {
   /// Records the stages processed, by channel: `events`, `persons`, `households`.
   public var stageRecords: [String: Int] = [:]
   public var timersFired = 0
+  /// Households that sweeps after a change of policy or directory looked at.
+  public var householdsSwept = 0
   /// Records of output topics by kind: `referrals`, `alerts`, `decisions`, `deadletters`.
   public var outputs: [String: Int] = [:]
   public var frames = 0

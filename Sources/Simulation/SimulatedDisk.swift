@@ -105,6 +105,10 @@ public final class SimulatedState: PartitionState {
     stored.values.withValue(key, body)
   }
 
+  public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {
+    stored.values.keys(prefix: prefix, after: cursor, max: max)
+  }
+
   public func timers(after cursor: Timer?, max: Int) -> [Timer] {
     stored.values.timers(after: cursor, max: max)
   }

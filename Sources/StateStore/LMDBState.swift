@@ -44,6 +44,23 @@ public final class LMDBState: PartitionState {
     return body(nil)
   }
 
+  public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {
+    guard max > 0, let environment, let transaction = readTransaction() else { return [] }
+    var keys: [[UInt8]] = []
+    do throws(StateFailure) {
+      try scan(transaction, environment.values, from: cursor ?? [prefix]) {
+        key, _ throws(StateFailure) in
+        guard key.first == prefix else { return false }
+        if cursor.map({ !key.elementsEqual($0) }) ?? true { keys.append(Array(key)) }
+        return keys.count < max
+      }
+    } catch {
+      fail(error)
+      return []
+    }
+    return keys
+  }
+
   public func timers(after cursor: Streaming.Timer?, max: Int) -> [Streaming.Timer] {
     guard let environment, let transaction = readTransaction() else { return [] }
     do throws(StateFailure) {

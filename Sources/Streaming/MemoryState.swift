@@ -11,6 +11,13 @@ public final class MemoryState: StateBase {
     return value.withUnsafeBytes(body)
   }
 
+  public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {
+    let later = values.keys.filter { key in
+      key.first == prefix && cursor.map { $0.lexicographicallyPrecedes(key) } ?? true
+    }
+    return Array(later.sorted { $0.lexicographicallyPrecedes($1) }.prefix(max))
+  }
+
   public func timers(after cursor: Timer?, max: Int) -> [Timer] {
     sorted.page(after: cursor, max: max)
   }

@@ -20,12 +20,42 @@ public protocol Stage: AnyObject {
     owner: [UInt8], due: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure)
 
+  /// Whether stored values depend on the stage's configuration, so that `sweep` has a meaning.
+  var isSwept: Bool { get }
+
+  /// Brings up to `limit` stored values in line with the stage's configuration, where that is
+  /// another than they were made under. Called between records until it answers that it is done,
+  /// and again after a change of configuration, a restart and an aborted transaction; how far it
+  /// came is for the stage to keep in its state.
+  func sweep(
+    _ limit: Int, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) -> SweepProgress
+
   /// The timer that a stored value implies for the owner `key`, so that the timer index can be
   /// rebuilt on restore: the same that the stage set when it wrote the value.
   func timer(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Instant?
 }
 
+/// How far a sweep came in one go.
+public struct SweepProgress: Equatable, Sendable {
+  /// The values looked at.
+  public var visited: Int
+  /// Nothing is left to do until the configuration changes.
+  public var isDone: Bool
+
+  public init(visited: Int, isDone: Bool) {
+    self.visited = visited
+    self.isDone = isDone
+  }
+}
+
 extension Stage {
+  public var isSwept: Bool { false }
+
+  public func sweep(
+    _ limit: Int, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) -> SweepProgress { SweepProgress(visited: 0, isDone: true) }
+
   public func fire(
     owner: [UInt8], due: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {}

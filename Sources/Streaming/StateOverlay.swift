@@ -5,6 +5,9 @@ public protocol StateBase: AnyObject {
   /// Calls `body` with the stored value, or nil; the bytes are valid during the call only.
   func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R
 
+  /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`.
+  func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]]
+
   /// Up to `max` timers, ascending by (due, owner), starting after `cursor`.
   func timers(after cursor: Timer?, max: Int) -> [Timer]
 }
@@ -59,6 +62,12 @@ public final class StateOverlay {
       return value.withUnsafeBytes(body)
     }
     return base.withValue(key, body)
+  }
+
+  /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`; of the durable
+  /// state only, without what the transaction under way adds.
+  public func committedKeys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {
+    base.keys(prefix: prefix, after: cursor, max: max)
   }
 
   /// Sets a value. A key is not empty.

@@ -58,7 +58,7 @@ final class Harness {
   /// Starts a daemon on its own disk. `client` names its producer and its place in the group.
   func start(
     _ name: String = "a", client: String? = nil, faults: Faults = Faults(), seed: UInt64 = 0,
-    stages: StageSet = Toy.stages()
+    stages: StageSet = Toy.stages(), source: (any StageSource)? = nil
   ) -> Life {
     let storage = storages[name] ?? SimulatedStorage()
     storages[name] = storage
@@ -67,7 +67,7 @@ final class Harness {
       faults: faults, seed: seed)
     let worker = Worker(
       configuration: configuration, log: log, opener: SimulatedDisk(storage, faults: faults),
-      source: FixedStages(stages), clock: clock,
+      source: source ?? FixedStages(stages), clock: clock,
       observer: { [unowned self] in events.append($0) },
       pause: { [unowned self] _ in cluster.tick() })
     return Life(name, faults, worker)

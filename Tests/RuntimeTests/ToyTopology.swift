@@ -12,8 +12,10 @@ enum Toy {
     Array("\(id);p\(person);h\(household);\(seconds)".utf8)
   }
 
-  static func stages() -> StageSet {
-    StageSet(intake: ToyIntake(), stages: [ToyRegister(), ToyPersons(), ToyHouseholds()])
+  /// With a `world`, households say once that they have come to it.
+  static func stages(world: Int64? = nil) -> StageSet {
+    StageSet(
+      intake: ToyIntake(), stages: [ToyRegister(), ToyPersons(), ToyHouseholds(world: world)])
   }
 
   static func fields(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> [String] {
@@ -80,6 +82,39 @@ final class ToyPersons: Stage {
 final class ToyHouseholds: Stage {
   static let firings: Int64 = 3
   var channel: Channel { .households }
+  let world: Int64?
+  var isSwept: Bool { world != nil }
+  private static let worldKey = Array("~world".utf8)
+
+  init(world: Int64? = nil) { self.world = world }
+
+  /// Every household stored says in which world it is now.
+  func sweep(
+    _ limit: Int, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) -> SweepProgress {
+    guard let world else { return SweepProgress(visited: 0, isDone: true) }
+    var known: (world: Int64, cursor: [UInt8]?) = (0, nil)
+    state.withValue(ToyHouseholds.worldKey) { bytes in
+      guard let bytes else { return }
+      var reader = ByteReader(bytes)
+      known.world = (try? reader.i64()) ?? 0
+      known.cursor = (try? reader.optional { r throws(DecodingFailure) in try r.blob() })
+        .flatMap { $0.map { Array($0) } }
+    }
+    if known.world == world, known.cursor == nil { return SweepProgress(visited: 0, isDone: true) }
+    let after = known.world == world ? known.cursor : nil
+    let keys = state.committedKeys(prefix: UInt8(ascii: "h"), after: after, max: limit)
+    for key in keys {
+      let name = String(decoding: key, as: UTF8.self)
+      publish("alerts.x", name, "\(name) in world \(world)", &outbox)
+    }
+    let isDone = keys.count < limit
+    var writer = ByteWriter()
+    writer.i64(world)
+    writer.optional(isDone ? nil : keys.last) { $0.blob($1) }
+    state.put(ToyHouseholds.worldKey, writer.bytes)
+    return SweepProgress(visited: keys.count, isDone: isDone)
+  }
 
   struct Record {
     var count: Int64 = 0
@@ -132,7 +167,7 @@ final class ToyHouseholds: Stage {
   }
 
   func timer(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Instant? {
-    (try? Record(value))?.timer
+    key.first == UInt8(ascii: "h") ? (try? Record(value))?.timer : nil
   }
 
   private func read(_ key: [UInt8], _ state: StateOverlay) throws(DecodingFailure) -> Record {

@@ -17,6 +17,7 @@ final class Scenario {
     directory: packDirectory, digest: policyDigest)
 
   let pipeline: InlinePipeline
+  private var settings: StageSettings
   private(set) var outputs: [OutputRecord] = []
   private var count = 0
 
@@ -25,13 +26,63 @@ final class Scenario {
     let pack = try Scenario.pack.get()
     var directory = Directory()
     for line in lines { try directory.add(line: Array(line.utf8)) }
-    let settings = StageSettings(
-      pack: pack, directory: directory, identifiers: .development)
-    let intake = try EventIntake(catalog: pack.sources)
-    pipeline = InlinePipeline(
-      stages: StageSet(
-        intake: intake,
-        stages: [RegisterStage(), PersonsStage(), HouseholdsStage(settings: settings)]))
+    settings = StageSettings(pack: pack, directory: directory, identifiers: .development)
+    pipeline = InlinePipeline(stages: try Scenario.stages(settings))
+  }
+
+  private static func stages(_ settings: StageSettings) throws -> StageSet {
+    StageSet(
+      intake: try EventIntake(catalog: settings.pack.sources),
+      stages: [RegisterStage(), PersonsStage(), HouseholdsStage(settings: settings)])
+  }
+
+  /// The directory changes: lines are set, identifiers of `removed` advisors and resources go.
+  @discardableResult
+  func changeDirectory(_ lines: [String] = [], removed: [String] = []) throws -> [OutputRecord] {
+    for id in removed {
+      try settings.directory.setAdvisor(id, nil)
+      try settings.directory.setResource(id, nil)
+    }
+    for line in lines { try settings.directory.add(line: Array(line.utf8)) }
+    return try goOn()
+  }
+
+  /// The policy changes.
+  @discardableResult
+  func change(policy pack: PolicyPack) throws -> [OutputRecord] {
+    settings.pack = pack
+    return try goOn()
+  }
+
+  private func goOn() throws -> [OutputRecord] {
+    let published = try pipeline.replace(try Scenario.stages(settings))
+    outputs += published
+    return published
+  }
+
+  /// The default pack with the texts of some files changed.
+  static func pack(changing edits: [(file: String, from: String, to: String)]) throws -> PolicyPack {
+    let copy = FileManager.default.temporaryDirectory.appending(
+      path: "outreachd-pack-\(UUID().uuidString)")
+    try FileManager.default.copyItem(at: packDirectory, to: copy)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    for edit in edits {
+      let url = copy.appending(path: edit.file)
+      let text = try String(contentsOf: url, encoding: .utf8)
+      try #require(text.contains(edit.from), "\(edit.file) does not contain \(edit.from)")
+      try text.replacing(edit.from, with: edit.to).write(to: url, atomically: true, encoding: .utf8)
+    }
+    return try PolicyPack.load(directory: copy, digest: policyDigest).get()
+  }
+
+  /// The default pack without some files.
+  static func pack(without files: [String]) throws -> PolicyPack {
+    let copy = FileManager.default.temporaryDirectory.appending(
+      path: "outreachd-pack-\(UUID().uuidString)")
+    try FileManager.default.copyItem(at: packDirectory, to: copy)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    for file in files { try FileManager.default.removeItem(at: copy.appending(path: file)) }
+    return try PolicyPack.load(directory: copy, digest: policyDigest).get()
   }
 
   static let advisors = [

@@ -37,6 +37,29 @@ private func write(
 }
 
 @Suite struct LMDBStateTests {
+  @Test func keysOfAKindComeInPages() throws {
+    let root = TemporaryRoot()
+    let directory = try StateDirectory(root: root.path, boot: "b1")
+    let (state, _) = try directory.open(.households, partition: 3)
+    func keys(after: String?, max: Int) -> [String] {
+      state.keys(prefix: UInt8(ascii: "h"), after: after.map(bytes), max: max)
+        .map { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(keys(after: nil, max: 3) == [])
+    try write(state, ["g9": "", "h1": "", "h2": "", "h3": "", "h": "", "i1": "", "p1": ""])
+    #expect(keys(after: nil, max: 3) == ["h", "h1", "h2"])
+    #expect(keys(after: "h2", max: 3) == ["h3"])
+    #expect(keys(after: "h3", max: 3) == [])
+    #expect(keys(after: "h2x", max: 1) == ["h3"])
+    #expect(keys(after: nil, max: 0) == [])
+    let memory = MemoryState()
+    let overlay = StateOverlay(base: memory)
+    for name in ["g9", "h1", "h2", "h3", "h", "i1"] { overlay.put(bytes(name), []) }
+    memory.apply(overlay)
+    let page = memory.keys(prefix: UInt8(ascii: "h"), after: bytes("h1"), max: 5)
+    #expect(page == [bytes("h2"), bytes("h3")])
+  }
+
   @Test func valuesTimersAndMetaComeBack() throws {
     let root = TemporaryRoot()
     let meta = StateMeta(

@@ -83,7 +83,9 @@ struct PolicyLoader {
       digest: digest(files.canonicalBytes), labels: facts.labels, facts: catalogue,
       derived: derivation.derived.compactMap(\.self), sources: sources, parameters: parameters,
       calendar: calendars.calendar, calendarYears: calendars.years, services: services,
-      audiences: audiences, assessment: assessment, rules: rules,
+      audiences: audiences, assessment: assessment,
+      rules: rules.filter { $0.status != .retired },
+      retired: rules.filter { $0.status == .retired },
       warnings: collector.sorted.filter { $0.severity == .warning },
       variableCapacity: VariableSlot.firstLet + RuleCompiler.maximumLets)
   }
@@ -185,8 +187,7 @@ struct PolicyLoader {
       drafts.map { ($0.id, overlays.localStatus(of: $0)) }, uniquingKeysWith: { first, _ in first })
     workshop = RuleWorkshop(compiler: compiler, drafts: drafts, localStatus: localStatus)
     return drafts.compactMap { draft in
-      let rule = compiler.compile(draft, overlay: localStatus[draft.id] ?? [:])
-      return draft.status == .retired ? nil : rule
+      compiler.compile(draft, overlay: localStatus[draft.id] ?? [:])
     }.sorted { $0.id < $1.id }
   }
 }

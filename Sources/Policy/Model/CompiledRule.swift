@@ -252,6 +252,20 @@ public final class CompiledRule: Sendable {
   }
 }
 
+extension CompiledRule {
+  /// What stands for a rule that a newer pack no longer has, so that what it opened can be taken
+  /// back. Nothing is known of it, so nothing is told of it.
+  public static func removed(_ id: String) -> CompiledRule {
+    CompiledRule(
+      id: id, version: 0, title: "", status: .retired, owner: "", effectiveFrom: .earliest,
+      effectiveTo: nil, groups: [], clauses: [], basis: [], scope: .household,
+      trigger: .situation(hold: .literal(Term(0, .days))), subject: nil, lets: [], when: [],
+      unless: [], onUnknown: .skip, reviewWhen: nil, opensWhen: nil, opensBy: nil, referrals: [],
+      alerts: [], closes: [], outlivesSubject: false, dedup: .literal(Term(0, .days)), terms: [:],
+      reads: ReadSet(), labels: [], isConfidential: true, localStatus: [:], file: "", line: 0)
+  }
+}
+
 /// A derived fact ready to run: variables `household`, `params` and, for persons, `member`.
 public struct DerivedFact: Sendable {
   public let fact: FactSlot

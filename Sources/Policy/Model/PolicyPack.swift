@@ -21,6 +21,8 @@ public final class PolicyPack: Sendable {
   public let assessment: AssessmentModel
   /// Active, shadow and draft rules in the order of their ids; retired ones are left out.
   public let rules: [CompiledRule]
+  /// Retired rules, for what they opened while they were in force.
+  public let retired: [CompiledRule]
   /// Warnings of the load.
   public let warnings: [PolicyDiagnostic]
 
@@ -32,7 +34,8 @@ public final class PolicyPack: Sendable {
     labels: LabelTable, facts: FactCatalogue, derived: [DerivedFact], sources: SourceCatalog,
     parameters: ParameterTable, calendar: WorkCalendar, calendarYears: [Int],
     services: ServiceCatalogue, audiences: AudienceCatalogue, assessment: AssessmentModel,
-    rules: [CompiledRule], warnings: [PolicyDiagnostic], variableCapacity: Int
+    rules: [CompiledRule], retired: [CompiledRule], warnings: [PolicyDiagnostic],
+    variableCapacity: Int
   ) {
     self.name = name
     self.version = version
@@ -50,11 +53,17 @@ public final class PolicyPack: Sendable {
     self.audiences = audiences
     self.assessment = assessment
     self.rules = rules
+    self.retired = retired
     self.warnings = warnings
     self.variableCapacity = variableCapacity
   }
 
   public func rule(_ id: String) -> CompiledRule? { rules.first { $0.id == id } }
+
+  /// The rule under which something was opened, in force or not.
+  public func rule(thatOpened id: String) -> CompiledRule {
+    rule(id) ?? retired.first { $0.id == id } ?? .removed(id)
+  }
 
   /// The pack with another version of one of its rules.
   public func replacing(_ rule: CompiledRule) -> PolicyPack {
@@ -62,7 +71,7 @@ public final class PolicyPack: Sendable {
       name: name, version: version, title: title, authors: authors, digest: digest,
       labels: labels, facts: facts, derived: derived, sources: sources, parameters: parameters,
       calendar: calendar, calendarYears: calendarYears, services: services, audiences: audiences,
-      assessment: assessment, rules: rules.map { $0.id == rule.id ? rule : $0 },
+      assessment: assessment, rules: rules.map { $0.id == rule.id ? rule : $0 }, retired: retired,
       warnings: warnings, variableCapacity: variableCapacity)
   }
 

@@ -13,9 +13,12 @@ final class DecisionEngine {
   private(set) var settings: StageSettings
   private var situation: Situation
   private var rulebook: Rulebook
+  /// What the settings describe, for sweeps.
+  private(set) var world: World
 
   init(settings: StageSettings) {
     self.settings = settings
+    world = World(settings)
     situation = Situation(schema: SituationSchema(pack: settings.pack))
     rulebook = Rulebook(pack: settings.pack)
   }
@@ -26,6 +29,7 @@ final class DecisionEngine {
       rulebook = Rulebook(pack: settings.pack)
     }
     self.settings = settings
+    world = World(settings)
   }
 
   /// Ends a visit: feedback, rules (where all records are there), deadlines, the next wake-up.
@@ -36,6 +40,7 @@ final class DecisionEngine {
     let rulebook = rulebook
     let feedback = visit.feedback
     let answer = visit.answer
+    let sweep = visit.sweep
     try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
       if let (entry, referral) = feedback { desk.take(feedback: entry, on: referral) }
       switch answer {
@@ -44,6 +49,10 @@ final class DecisionEngine {
       case .committeeSize(let committee, let isLarge):
         desk.take(committee: committee, isLarge: isLarge)
       case nil: break
+      }
+      if let sweep {
+        desk.isPolicySweep = sweep.policyChanged
+        desk.replaceGone(sweep)
       }
       let isDeciding = decides && desk.household.needsDecision
       if isDeciding { desk.decide(rulebook) }

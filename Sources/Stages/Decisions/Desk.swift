@@ -12,6 +12,8 @@ struct Desk {
   let situation: Situation
   var file: HouseholdFile
   var outbox: Outbox
+  /// The visit belongs to a sweep after a change of policy.
+  var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
   private var collected: [Trigger] = []
 
@@ -54,6 +56,7 @@ struct Desk {
       if known <= now { changed = nil } else if changed != nil { nextDecision = known }
     }
     var before = household.openReferrals
+    if isPolicySweep { followPolicy(rulebook) }
     correctRetracted()
     withdrawRevoked(rulebook)
     if household.openings.contains(where: { $0.isLive && !$0.triggers.isEmpty }) {
@@ -70,7 +73,8 @@ struct Desk {
       } else if pass > 0 {
         break
       }
-      if !collected.isEmpty {
+      // What happened is not decided again because the policy is another (contract 5).
+      if !collected.isEmpty, !isPolicySweep || pass > 0 {
         for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
           decideEvents(rule, changed, &nextDecision)
         }

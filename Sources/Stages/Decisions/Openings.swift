@@ -152,7 +152,7 @@ extension Desk {
   mutating func withdraw(_ index: Int, _ reason: WithdrawalReason) {
     let ruleID = household.openings[index].rule
     let wasShadow = household.openings[index].phase == .shadow
-    guard let rule = pack.rule(ruleID) else { return }
+    let rule = pack.rule(thatOpened: ruleID)
     for at in household.openings[index].referrals.indices {
       var referral = household.openings[index].referrals[at]
       guard referral.state.isOpen else { continue }
@@ -181,8 +181,9 @@ extension Desk {
     let opening = household.openings[index]
     guard opening.phase == .open, !opening.referrals.isEmpty,
       !opening.referrals.contains(where: { $0.state.isOpen }),
-      !household.placements.awaits(opening), let rule = pack.rule(opening.rule)
+      !household.placements.awaits(opening)
     else { return }
+    let rule = pack.rule(thatOpened: opening.rule)
     household.openings[index].phase = .closed
     household.openings[index].since = now
     resolveAlerts(index, rule)
@@ -224,8 +225,8 @@ extension Desk {
   }
 
   private mutating func correct(_ opening: Opening, _ revocation: Revocation) {
-    guard let correction = pack.rule(.correction), let rule = pack.rule(opening.rule)
-    else { return }
+    guard let correction = pack.rule(.correction) else { return }
+    let rule = pack.rule(thatOpened: opening.rule)
     for (position, alert) in correction.alerts.enumerated() {
       let receivers = Set(opening.referrals.map(\.receiver.description)).sorted()
       publishCorrection(

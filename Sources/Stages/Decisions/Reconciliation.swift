@@ -34,6 +34,24 @@ extension Desk {
     }
   }
 
+  /// After a change of policy: what rules opened that are gone, or no longer sent, is taken back;
+  /// what a rule only counted so far may open now that it is in force.
+  mutating func followPolicy(_ rulebook: Rulebook) {
+    situation.look(from: .now(now))
+    let district = situation.district
+    for index in household.openings.indices.reversed() where household.openings[index].isLive {
+      let opening = household.openings[index]
+      let status = rulebook.rule(opening.rule)?.status(in: district)
+      switch (opening.phase, status) {
+      case (.holding, .active): break
+      case (.holding, _): household.openings.remove(at: index)
+      case (.shadow, .active) where opening.triggers.isEmpty: withdraw(index, .policyChanged)
+      case (_, nil), (.open, .draft), (.open, .shadow): withdraw(index, .policyChanged)
+      default: break
+      }
+    }
+  }
+
   private func hasFired(_ rule: String, _ event: EventKey, _ subject: CitizenID?) -> Bool {
     household.fired.contains { $0.rule == rule && $0.event == event && $0.subject == subject }
   }
@@ -202,6 +220,6 @@ extension Desk {
     {
       return .deceased
     }
-    return .noLongerHolds
+    return isPolicySweep ? .policyChanged : .noLongerHolds
   }
 }

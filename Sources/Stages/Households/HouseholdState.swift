@@ -111,6 +111,13 @@ struct HouseholdState: Equatable, Sendable {
   /// The state key: `h` and the household key.
   static func stateKey(_ key: HouseholdKey) -> [UInt8] { [UInt8(ascii: "h")] + Array(key.text.utf8) }
 
+  /// Whether a sweep has something to do here besides deciding rules.
+  func isTouched(by sweep: World.Sweep) -> Bool {
+    openings.contains { opening in
+      opening.phase == .open && opening.referrals.contains { $0.isTouched(by: sweep) }
+    }
+  }
+
   /// The state key of the household's copy of a person's record.
   static func personKey(_ key: HouseholdKey, _ person: CitizenID) -> [UInt8] {
     var writer = ByteWriter(reserving: 48)

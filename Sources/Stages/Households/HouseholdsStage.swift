@@ -11,6 +11,7 @@ public import Vocabulary
 /// save.
 public final class HouseholdsStage: Stage {
   public let channel = Channel.households
+  public let isSwept = true
 
   private let engine: DecisionEngine
 
@@ -24,7 +25,8 @@ public final class HouseholdsStage: Stage {
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
     let (key, message) = try HouseholdMessage.decode(payload)
-    var visit = Visit(household: try HouseholdState.load(key, state), now: now)
+    let household = try wake(try HouseholdState.load(key, state), through: now, state, &outbox)
+    var visit = Visit(household: household, now: now)
     try apply(message, to: &visit, state, &outbox)
     try conclude(&visit, state, &outbox)
   }
@@ -32,13 +34,74 @@ public final class HouseholdsStage: Stage {
   public func fire(
     owner: [UInt8], due: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
-    let key = HouseholdKey(text: String(decoding: owner.dropFirst(), as: UTF8.self))
-    var visit = Visit(household: try HouseholdState.load(key, state), now: due)
-    if let next = visit.household.nextDecision, next <= due {
+    var visit = Visit(household: try HouseholdState.load(.init(owner: owner), state), now: due)
+    try wake(&visit, state, &outbox)
+  }
+
+  /// What a household's wake-up asks for, at its own instant.
+  private func wake(
+    _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    if let next = visit.household.nextDecision, next <= visit.now {
       visit.household.pendingChanges = nil
       visit.household.nextDecision = nil
     }
     try conclude(&visit, state, &outbox)
+  }
+
+  /// A worker fires a bounded number of timers in a transaction, so a record can overtake the
+  /// wake-up of its household. Then the wake-ups due by now come first, as semantics 1 says.
+  private func wake(
+    _ household: HouseholdState, through now: Instant, _ state: StateOverlay,
+    _ outbox: inout Outbox
+  ) throws(DecodingFailure) -> HouseholdState {
+    var household = household
+    var left = HouseholdsStage.wakeUps
+    while let due = household.nextDue, due <= now, left > 0 {
+      var visit = Visit(household: household, now: due)
+      try wake(&visit, state, &outbox)
+      household = visit.household
+      left -= 1
+    }
+    return household
+  }
+
+  /// A bound on the wake-ups that one record makes up for: a ladder has a few steps.
+  private static let wakeUps = 64
+
+  // MARK: Sweeps
+
+  public func sweep(
+    _ limit: Int, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) -> SweepProgress {
+    let present = engine.world
+    let known = try World.load(state) ?? World()
+    var world = known.isInLine(with: present) ? known : known.becoming(present)
+    guard let sweep = world.sweep else {
+      if world != known { world.save(state) }
+      return SweepProgress(visited: 0, isDone: true)
+    }
+    let keys = state.committedKeys(
+      prefix: UInt8(ascii: "h"), after: sweep.cursor.isEmpty ? nil : sweep.cursor, max: limit)
+    for key in keys { try visit(.init(owner: key), sweep, now: now, state, &outbox) }
+    if keys.count < limit { world.sweep = nil } else { world.sweep?.cursor = keys.last ?? [] }
+    world.save(state)
+    return SweepProgress(visited: keys.count, isDone: world.sweep == nil)
+  }
+
+  /// Brings one household in line with a changed policy or directory; writes and publishes only
+  /// what that changes.
+  private func visit(
+    _ key: HouseholdKey, _ sweep: World.Sweep, now: Instant, _ state: StateOverlay,
+    _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let stored = try HouseholdState.load(key, state)
+    guard sweep.policyChanged || stored.isTouched(by: sweep) else { return }
+    let household = try wake(stored, through: now, state, &outbox)
+    var visit = Visit(household: household, now: now)
+    visit.sweep = sweep
+    if sweep.policyChanged { visit.household.pendingChanges = nil }
+    try conclude(&visit, state, &outbox, unlessEqualTo: household)
   }
 
   public func timer(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Instant? {
@@ -53,6 +116,8 @@ public final class HouseholdsStage: Stage {
     var feedback: (entry: EventEntry, referral: String)?
     /// What Register answered, to act on likewise.
     var answer: RegisterAnswer?
+    /// What changed around it, where a sweep visits the household.
+    var sweep: World.Sweep?
   }
 
   /// What Register tells a household that deals with social resources.
@@ -102,7 +167,8 @@ public final class HouseholdsStage: Stage {
   /// Asks for the records that are still wanted, decides when all are there, sets the timer and
   /// saves.
   private func conclude(
-    _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox
+    _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox,
+    unlessEqualTo stored: HouseholdState? = nil
   ) throws(DecodingFailure) {
     let copies = PersonCopies(visit.household, state)
     try copies.withViews { views throws(DecodingFailure) in
@@ -114,7 +180,7 @@ public final class HouseholdsStage: Stage {
       try engine.conclude(
         &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
     }
-    visit.household.save(state)
+    if visit.household != stored { visit.household.save(state) }
   }
 
   /// A provisional household whose person lives elsewhere by now gives everything to the real one.

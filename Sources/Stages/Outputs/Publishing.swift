@@ -19,9 +19,10 @@ extension Desk {
   private mutating func publishToAdvisor(
     _ referral: Referral, _ rule: CompiledRule, _ opening: Opening, _ subject: Int?
   ) {
+    // Of an entry that the rule no longer has nothing is known: it is not named.
     let isDisguised =
-      rule.referrals.indices.contains(Int(referral.entry))
-      && rule.referrals[Int(referral.entry)].isDisguised
+      !rule.referrals.indices.contains(Int(referral.entry))
+      || rule.referrals[Int(referral.entry)].isDisguised
     let home = area
     let routed = Area(code: referral.area) ?? home
     let envelope = OutputBuilder.Envelope(
@@ -153,11 +154,11 @@ extension Desk {
   // MARK: Alerts
 
   mutating func publish(_ alert: Alert, _ rule: CompiledRule, _ opening: Opening) {
-    guard rule.alerts.indices.contains(Int(alert.entry)) else { return }
-    let entry = rule.alerts[Int(alert.entry)]
+    let entry =
+      rule.alerts.indices.contains(Int(alert.entry)) ? rule.alerts[Int(alert.entry)] : nil
     publish(
-      alert, rule: rule.id, severity: entry.severity.rawValue, audience: entry.audiences,
-      subject: opening.subject.flatMap(file.index))
+      alert, rule: rule.id, severity: (entry?.severity ?? .info).rawValue,
+      audience: entry?.audiences ?? [], subject: opening.subject.flatMap(file.index))
   }
 
   mutating func publish(

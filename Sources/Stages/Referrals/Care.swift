@@ -12,9 +12,8 @@ extension Desk {
 
   /// Acts on what an advisor or a resource reports (semantics 17).
   mutating func take(feedback entry: EventEntry, on id: String) {
-    guard let kind = FeedbackKind(type: entry.type), let (opening, at) = find(id),
-      let rule = pack.rule(household.openings[opening].rule)
-    else { return }
+    guard let kind = FeedbackKind(type: entry.type), let (opening, at) = find(id) else { return }
+    let rule = pack.rule(thatOpened: household.openings[opening].rule)
     takeConsent(entry, household.openings[opening].subject)
     var referral = household.openings[opening].referrals[at]
     let by = entry.text(Desk.byField) ?? ""
@@ -76,7 +75,7 @@ extension Desk {
     var wasShared = false
     for index in household.openings.indices
     where household.openings[index].subject == subject && household.openings[index].isLive {
-      guard let rule = pack.rule(household.openings[index].rule) else { continue }
+      let rule = pack.rule(thatOpened: household.openings[index].rule)
       for at in household.openings[index].referrals.indices {
         var referral = household.openings[index].referrals[at]
         guard referral.receiver == .resource, referral.state.isOpen else { continue }
@@ -163,7 +162,7 @@ extension Desk {
 
   private mutating func escalate(_ index: Int, _ at: Int, _ step: Deadlines.Step) {
     var referral = household.openings[index].referrals[at]
-    guard let rule = pack.rule(household.openings[index].rule) else { return }
+    let rule = pack.rule(thatOpened: household.openings[index].rule)
     if referral.receiver == .resource {
       // A silent resource: nothing to escalate, the advisor re-matches.
       referral.escalation = 2
@@ -236,7 +235,7 @@ extension Desk {
 
   private mutating func reopen(_ index: Int, in district: String) {
     let opening = household.openings[index]
-    guard let rule = pack.rule(opening.rule) else { return }
+    let rule = pack.rule(thatOpened: opening.rule)
     for former in opening.referrals where former.state.isOpen {
       guard (Area(code: former.area) ?? area).district == household.routedDistrict,
         rule.referrals.indices.contains(Int(former.entry)),

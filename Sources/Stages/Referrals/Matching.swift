@@ -34,10 +34,11 @@ extension Desk {
   }
 
   /// Register's answer: makes the referral, unless what it was for has ended meanwhile.
-  mutating func take(match candidates: [String], for referral: String, committeeIsLarge: Bool) {
+  mutating func take(match offered: [String], for referral: String, committeeIsLarge: Bool) {
+    let candidates = offered.filter { settings.directory.resources[$0] != nil }
     guard
       let at = household.placements.awaited.firstIndex(where: { $0.referral == referral })
-    else { return giveBack(referral, candidates) }
+    else { return giveBack(referral, offered) }
     let awaited = household.placements.awaited.remove(at: at)
     if awaited.area == household.placements.watched {
       household.placements.isLarge = committeeIsLarge
@@ -48,7 +49,7 @@ extension Desk {
           && $0.phase == .open
       }), let rule = pack.rule(awaited.rule), let area = Area(code: awaited.area),
       rule.referrals.indices.contains(Int(awaited.entry))
-    else { return giveBack(referral, candidates) }
+    else { return giveBack(referral, offered) }
     let opening = household.openings[index]
     let event = opening.triggers.first.flatMap(file.position)
     let subject = awaited.subject.flatMap(file.index)
@@ -59,9 +60,9 @@ extension Desk {
       let made = makeReferral(
         rule.referrals[Int(awaited.entry)], Int(awaited.entry), area, scene,
         candidates: candidates)
-    else { return giveBack(referral, candidates) }
+    else { return giveBack(referral, offered) }
     household.placements.places.append(
-      Placements.Place(referral: referral, resource: candidates.first ?? ""))
+      Placements.Place(referral: referral, resource: offered.first ?? ""))
     send(made, in: index, rule)
   }
 
@@ -79,7 +80,7 @@ extension Desk {
     else { return }
     household.placements.isLarge = isLarge
     for index in household.openings.indices {
-      guard let rule = pack.rule(household.openings[index].rule) else { continue }
+      let rule = pack.rule(thatOpened: household.openings[index].rule)
       for at in household.openings[index].referrals.indices {
         var referral = household.openings[index].referrals[at]
         guard referral.receiver == .resource, referral.state.isOpen else { continue }
