@@ -17,7 +17,9 @@ let defaultPackDirectory = URL(filePath: #filePath).deletingLastPathComponent()
     }
     let pack = try result.get()
     #expect(pack.warnings == [])
-    #expect(pack.rules.count == 45)
+    // Those of the table, and the Bridge Plan's.
+    #expect(pack.rules.count == 46)
+    #expect(pack.rules.filter { $0.id != "E08" }.count == 45)
   }
 }
 
@@ -94,7 +96,8 @@ extension DefaultPackTests {
     ("E02", "advisor P3 1mo from", ""), ("E03", "subdistrict P3 3wd; district P3 3wd", ""),
     ("E04", "advisor P4 0d from", "subdistrict"),
     ("E05", "advisor P3 10wd; resource P3 10wd", ""), ("E06", "advisor P2 5wd", ""),
-    ("E07", "advisor P1 2wd", "subdistrict"), ("F01", "advisor P3 1wd", ""),
+    ("E07", "advisor P1 2wd", "subdistrict"),
+    ("E08", "advisor P3 20wd; resource P3 20wd; resource P3 20wd; resource P3 20wd", ""), ("F01", "advisor P3 1wd", ""),
     ("F02", "", "subdistrict; district"), ("F03", "", "advisor subdistrict"),
   ])
   func receivers(id: String, referrals: String, alerts: String) throws {

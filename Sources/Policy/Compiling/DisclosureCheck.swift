@@ -22,7 +22,8 @@ extension RuleCompiler {
       }
       let channel = audiences.channel("referrals.resource")
       demand(
-        rule.labels, channel?.choice ?? [], draft.yaml, "that this rule holds", "a resource")
+        rule.labels.union(choiceLabels(referral)), channel?.choice ?? [], draft.yaml,
+        "that this rule holds", "a resource")
       return
     }
     let audience = audiences.audience(referral.to.rawValue)?.clearance ?? []
@@ -42,9 +43,14 @@ extension RuleCompiler {
     }
     if !referral.isDisguised {
       demand(
-        rule.labels, clearance, draft.yaml, "that this rule holds", reader,
+        rule.labels.union(choiceLabels(referral)), clearance, draft.yaml, "that this rule holds", reader,
         hint: "add 'disguise: need' to send only the neutral form")
     }
+  }
+
+  /// What it tells that the referral was made, where that depends on more than the rule.
+  private func choiceLabels(_ referral: CompiledReferral) -> LabelSet {
+    referral.when.map { compiler.labels($0.dependencies) } ?? []
   }
 
   private func check(_ alert: CompiledAlert, _ rule: CompiledRule, _ draft: RuleDraft.Alert) {

@@ -213,7 +213,7 @@ struct RuleCompiler {
       to: draft.to, urgency: draft.urgency, due: due, from: from,
       area: area(draft.area, environment), category: draft.category,
       programmes: draft.programmes, needs: draft.needs, isDisguised: draft.isDisguised,
-      task: task, evidence: draft.evidence.compactMap { evidence($0, environment) })
+      when: draft.when.flatMap { compiler.compile($0, environment, expecting: .bool) }, task: task, evidence: draft.evidence.compactMap { evidence($0, environment) })
   }
 
   private func alert(

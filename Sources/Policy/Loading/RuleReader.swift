@@ -14,7 +14,8 @@ import Vocabulary
 /// - `closes`: rules whose open referrals about the same subject end when this one opens.
 /// - `outlives_subject`: the death of its subject does not withdraw it.
 /// - of a referral: `from` (an expression: the day `due` counts from), `area` (an expression: the
-///   code of the area it goes to), `needs`, `disguise: need` (a neutral form on advisor topics).
+///   code of the area it goes to), `when` (made only where this holds at the opening), `needs`,
+///   `disguise: need` (a neutral form on advisor topics). To `resource` one for each category.
 /// - of an alert: `restricted: true`, `area`, `evidence`.
 struct RuleReader {
   private let file: YAMLMapping
@@ -92,6 +93,12 @@ struct RuleReader {
     }
     if let until = draft.until, until < draft.from {
       file.optional("effective")?.report("bad-date", "the rule ends before it begins")
+    }
+    var categories: Set<HelpCategory> = []
+    for refer in draft.refer where refer.to == .resource {
+      guard !categories.insert(refer.category).inserted else { continue }
+      refer.yaml.report(
+        "duplicate-receiver", "the rule refers to resources of this category twice")
     }
     var ids: Set<String> = []
     for clause in draft.when + draft.unless where !ids.insert(clause.id).inserted {
@@ -204,8 +211,8 @@ struct RuleReader {
         ?? .policy,
       programmes: words(entry.optional("programmes"), PolicyWords.programmes, "a programme"),
       needs: words(entry.optional("needs"), PolicyWords.difficulties, "a kind of difficulty"),
-      isDisguised: disguise != nil, task: expression(entry.optional("task")),
-      evidence: evidence(entry.optional("evidence")))
+      isDisguised: disguise != nil, when: expression(entry.optional("when")),
+      task: expression(entry.optional("task")), evidence: evidence(entry.optional("evidence")))
     if to == .resource {
       for key in ["task", "evidence", "area", "programmes"] {
         entry.optional(key)?.report(

@@ -52,6 +52,7 @@ extension Desk {
       if household.openings[index].referrals.contains(where: { Int($0.entry) == position }) {
         continue
       }
+      guard isWanted(entry, scene) else { continue }
       for area in targetAreas(entry, scene) {
         if entry.to == .resource {
           requestMatch(entry, position, area, scene)
@@ -245,7 +246,11 @@ extension Desk {
     into referral: inout Referral, _ rule: CompiledRule, _ subject: CitizenID?
   ) {
     for opening in household.adopted where opening.rule == rule.id && opening.subject == subject {
-      guard let former = opening.referrals.first(where: { $0.receiver == referral.receiver })
+      let same = opening.referrals.filter {
+        $0.receiver == referral.receiver && $0.entry == referral.entry
+      }
+      // A rule can refer to several areas; one of an unknown area becomes any.
+      guard let former = same.first(where: { $0.area == referral.area }) ?? same.first
       else { continue }
       referral.carryOn(from: former, now: now)
       keepAssignee(of: former, in: &referral)

@@ -19,7 +19,7 @@ extension Desk {
       category: entry.category.rawValue, needs: entry.needs, area: area, on: now.date,
       consent: consent(of: subject))
     guard !candidates.isEmpty else { return }
-    let referral = identifier(.resource, area.district, scene)
+    let referral = identifier(entry, .resource, area.district, scene)
     watch(area.committee, asks: true)
     household.placements.awaited.append(
       Placements.Awaited(
@@ -206,7 +206,10 @@ extension Desk {
   ) {
     let opening = household.openings[index]
     guard let at = opening.referrals.firstIndex(where: { Int($0.entry) == position }) else {
-      guard !household.placements.awaits(opening) else { return }
+      let isAsked = household.placements.awaited.contains {
+        $0.belongs(to: opening) && Int($0.entry) == position
+      }
+      guard !isAsked, isWanted(entry, scene) else { return }
       for area in targetAreas(entry, scene) { requestMatch(entry, position, area, scene) }
       return
     }

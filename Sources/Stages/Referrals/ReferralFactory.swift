@@ -20,10 +20,24 @@ extension Desk {
     return codes.compactMap(Area.init(code:))
   }
 
-  /// The identifier of a scene's referral (semantics 12); `code` is the receiver's area.
-  func identifier(_ receiver: Receiver, _ code: String, _ scene: Scene) -> String {
-    settings.identifiers.referral(
-      rule: scene.rule.id, receiver: receiver.description, area: code,
+  /// Whether an entry's own condition holds; one that hangs on a missing fact does not.
+  func isWanted(_ entry: CompiledReferral, _ scene: Scene) -> Bool {
+    guard let condition = entry.when else { return true }
+    evaluation.begin(scene.rule, subject: scene.subject, event: scene.event)
+    if case .holds = condition.decide(situation.context) { return true }
+    return false
+  }
+
+  /// The identifier of a scene's referral (semantics 12); `code` is the receiver's area. Resources
+  /// of several categories are several receivers.
+  func identifier(
+    _ entry: CompiledReferral, _ receiver: Receiver, _ code: String, _ scene: Scene
+  ) -> String {
+    let isOneOfMany =
+      receiver == .resource && scene.rule.referrals.count { $0.to == .resource } > 1
+    let name = isOneOfMany ? "\(receiver)/\(entry.category.rawValue)" : receiver.description
+    return settings.identifiers.referral(
+      rule: scene.rule.id, receiver: name, area: code,
       household: household.key.text,
       subject: scene.subject.map { file.persons[$0].id.text } ?? "",
       ordinal: Int(scene.opening.ordinal))
@@ -40,7 +54,7 @@ extension Desk {
     let isReview = !missing.isEmpty
     let receiver: Receiver = isReview ? .advisor : Receiver(entry.to)
     let level = receiver.level
-    let id = identifier(receiver, level.map { area.code(for: $0) } ?? area.district, scene)
+    let id = identifier(entry, receiver, level.map { area.code(for: $0) } ?? area.district, scene)
     let subject = scene.subject.map { file.persons[$0].id }
     var referral = Referral(
       id: id, revision: 1, state: .requested, reason: nil, bundle: bundle(scene),
