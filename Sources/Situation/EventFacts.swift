@@ -41,7 +41,6 @@ extension Situation {
     _ builtin: EventBuiltin, _ position: EventPosition, _ log: EventLogView, _ object: ObjectRef,
     _ slot: UInt16
   ) -> Value {
-    guard let file, let people else { return Situation.noObject }
     let event = log.event(position.index)
     switch builtin {
     case .type: return schema.text(schema.typeName(event.type))
@@ -51,6 +50,7 @@ extension Situation {
       guard position.owner != EventPosition.household else { return Situation.absent }
       return person(position.owner)
     case .persons, .own, .others:
+      guard let file, let people else { return Situation.noObject }
       return list(object, slot) {
         let named = (try? event.texts().persons) ?? []
         return .persons(
@@ -64,10 +64,10 @@ extension Situation {
       }
     case .service, .weight:
       let service = schema.service(
-        line: log.text(SituationSchema.line, of: position.index),
-        item: log.text(SituationSchema.item, of: position.index),
-        code: log.text(SituationSchema.itemCode, of: position.index))
-      return builtin == .weight ? .int(Int64(service.weight)) : .text(service.code)
+        line: log.field(SituationSchema.line, of: position.index),
+        item: log.field(SituationSchema.item, of: position.index),
+        code: log.field(SituationSchema.itemCode, of: position.index))
+      return builtin == .weight ? .int(Int64(service.weight)) : service.code
     }
   }
 

@@ -75,11 +75,11 @@ extension Situation {
   }
 
   func programmesInView() -> [Programme] {
-    if programmes == nil, let file {
-      programmes = Programme.list(file.log, at: view.instant)
+    if memory.programmes == nil, let file {
+      memory.programmes = Programme.list(file.log, at: view.instant)
     }
-    if let validUntil = programmes?.validUntil { limit(validUntil) }
-    return programmes?.programmes ?? []
+    if let validUntil = memory.programmes?.validUntil { limit(validUntil) }
+    return memory.programmes?.programmes ?? []
   }
 
   /// An open referral makes a household monitored only where its opening event came before the

@@ -22,21 +22,24 @@ public final class Situation: FactHost {
   private(set) var file: HouseholdFile?
   private(set) var view = Viewpoint.now(.distantPast)
   private(set) var now = Instant.distantPast
-  /// The lists and caches are those of the present file and viewpoint.
-  private var isSettled = false
-  private var peopleFound: People?
-  private(set) var decidingEvent: Int?
-
-  /// Lists handed out during this viewpoint; a `HostList.index` is a position here.
-  var lists: [ObjectList] = []
-  private var listPositions: [ListKey: Int] = [:]
-  var programmes: (programmes: [Programme], validUntil: Instant)?
-  var memberList: [Int]?
-  var areaFound: (subdistrict: String, committee: String)?
-  private var cache = DerivedCache()
-  /// Rules whose own referrals do not count as open (a rule cannot hold itself up).
-  public var decidingRule = ""
-  private var parametersFound: (values: [Value], resolved: ResolvedParameters)?
+  /// What the present viewpoint has shown.
+  private(set) var memory = ViewMemory()
+  /// The last viewpoints of this file, the first `viewCount` of them in use.
+  private let memories = [ViewMemory(), ViewMemory(), ViewMemory(), ViewMemory()]
+  private var viewCount = 0
+  private var nextMemory = 0
+  /// The rule whose own referrals do not count as open (a rule cannot hold itself up).
+  public var decidingRule = "" {
+    didSet {
+      guard decidingRule != oldValue, let file else { return }
+      let isConcerned = file.referrals.contains { referral in
+        referral.isOpen && (referral.rule == decidingRule || referral.rule == oldValue)
+      }
+      if isConcerned { forgetViews() }
+    }
+  }
+  /// Until when the list being built stands.
+  private var listValidUntil = Instant.distantFuture
 
   /// Objects of one kind, in order.
   enum ObjectList {
@@ -44,12 +47,6 @@ public final class Situation: FactHost {
     case events([EventPosition])
     case programmes(Int)
     case referrals([Int])
-  }
-
-  struct ListKey: Hashable {
-    var kind: UInt16
-    var slot: UInt16
-    var index: UInt32
   }
 
   public init(schema: SituationSchema) {
@@ -63,7 +60,7 @@ public final class Situation: FactHost {
   public func load(_ file: HouseholdFile, now: Instant, calendar: WorkCalendar) {
     self.file = file
     self.now = now
-    isSettled = false
+    forgetViews()
     context.calendar = calendar
     derivation.calendar = calendar
     assessing.calendar = calendar
@@ -72,22 +69,26 @@ public final class Situation: FactHost {
 
   /// Changes the viewpoint: facts, membership and derived values are those of that moment.
   public func look(from view: Viewpoint) {
-    if isSettled, view == self.view { return }
-    isSettled = true
+    if viewCount > 0, view == self.view { return }
     self.view = view
-    lists.removeAll(keepingCapacity: true)
-    listPositions.removeAll(keepingCapacity: true)
-    programmes = nil
-    memberList = nil
-    areaFound = nil
-    peopleFound = nil
-    parametersFound = nil
-    cache.forget()
+    if let known = memories.prefix(viewCount).first(where: { $0.view == view }) {
+      memory = known
+      return
+    }
+    memory = memories[nextMemory]
+    nextMemory = (nextMemory + 1) % memories.count
+    viewCount = min(viewCount + 1, memories.count)
+    memory.begin(view)
+  }
+
+  private func forgetViews() {
+    viewCount = 0
+    nextMemory = 0
   }
 
   /// Who belongs where, made when first asked for.
   var people: People? {
-    if let peopleFound { return peopleFound }
+    if let people = memory.people { return people }
     guard let file else { return nil }
     var named: [CitizenID] = []
     // A composition notice says where its people live; any other event leaves them where they were.
@@ -97,16 +98,16 @@ public final class Situation: FactHost {
       named = persons
     }
     let people = People(file: file, view: view, now: now, named: named)
-    peopleFound = people
+    memory.people = people
     return people
   }
 
   /// The parameters in force: as values by slot, and resolved.
   private var parametersInForce: (values: [Value], resolved: ResolvedParameters) {
-    if let parametersFound { return parametersFound }
+    if let parameters = memory.parameters { return parameters }
     let found = schema.parameters(
       district: district, subdistrict: area.subdistrict, on: view.today)
-    parametersFound = found
+    memory.parameters = found
     return found
   }
 
@@ -125,23 +126,26 @@ public final class Situation: FactHost {
 
   /// Indexes of the living members at the viewpoint.
   public var members: [Int] {
-    if let memberList { return memberList }
+    if let members = memory.members { return members }
     let list = people?.members() ?? []
-    memberList = list
+    memory.members = list
     return list
   }
 
   public var area: (subdistrict: String, committee: String) {
-    if let areaFound { return areaFound }
+    if let area = memory.area { return area }
     let area = people?.area() ?? ("", "")
-    areaFound = area
+    memory.area = area
     return area
   }
 
   /// Six digits, `000000` where unknown.
   public var district: String {
-    let area = area
-    return area.subdistrict.utf8.count >= 6 ? String(area.subdistrict.prefix(6)) : "000000"
+    if let district = memory.district { return district }
+    let subdistrict = area.subdistrict
+    let district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
+    memory.district = district
+    return district
   }
 
   public func person(_ index: Int) -> Value {
@@ -164,6 +168,7 @@ public final class Situation: FactHost {
   /// Lowers the validity of the answer under way, where the view moves with the clock.
   func limit(_ instant: Instant) {
     guard view.isMoving else { return }
+    if instant < listValidUntil { listValidUntil = instant }
     context.limitValidity(to: instant)
     if derivationDepth > 0 { derivation.limitValidity(to: instant) }
     if isAssessing { assessing.limitValidity(to: instant) }
@@ -197,8 +202,8 @@ public final class Situation: FactHost {
   static let absent = Value.null
 
   public func count(_ list: HostList) -> Int {
-    guard Int(list.index) < lists.count else { return 0 }
-    switch lists[Int(list.index)] {
+    guard Int(list.index) < memory.lists.count else { return 0 }
+    switch memory.lists[Int(list.index)] {
     case .persons(let indexes): return indexes.count
     case .events(let positions): return positions.count
     case .programmes(let count): return count
@@ -207,8 +212,8 @@ public final class Situation: FactHost {
   }
 
   public func element(_ list: HostList, at index: Int) -> Value {
-    guard Int(list.index) < lists.count else { return Situation.noObject }
-    switch lists[Int(list.index)] {
+    guard Int(list.index) < memory.lists.count else { return Situation.noObject }
+    switch memory.lists[Int(list.index)] {
     case .persons(let indexes): return person(indexes[index])
     case .events(let positions): return event(positions[index])
     case .programmes:
@@ -221,20 +226,23 @@ public final class Situation: FactHost {
 
   /// A list that is built when first read at this viewpoint.
   func list(_ object: ObjectRef, _ slot: UInt16, _ build: () -> ObjectList) -> Value {
-    let key = ListKey(kind: object.type, slot: slot, index: object.index)
-    if let position = listPositions[key] {
-      return .hostList(HostList(kind: object.type, field: slot, index: UInt32(position)))
+    if let known = memory.listPositions[object, slot] {
+      limit(known.validUntil)
+      return .hostList(HostList(kind: object.type, field: slot, index: known.position))
     }
+    let outer = listValidUntil
+    listValidUntil = .distantFuture
     let built = build()
-    let position = lists.count
-    lists.append(built)
-    listPositions[key] = position
-    return .hostList(HostList(kind: object.type, field: slot, index: UInt32(position)))
+    let position = UInt32(memory.lists.count)
+    memory.lists.append(built)
+    memory.listPositions.set(object, slot, (position, listValidUntil))
+    listValidUntil = min(outer, listValidUntil)
+    return .hostList(HostList(kind: object.type, field: slot, index: position))
   }
 
   /// A derived fact: evaluated once per object and viewpoint.
   func derived(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
-    if let known = cache[object, slot] {
+    if let known = memory.derived[object, slot] {
       limit(known.validUntil)
       return known.value
     }
@@ -254,14 +262,14 @@ public final class Situation: FactHost {
     derivedMember = outer
     derivation.set(variable: VariableSlot.member, outer)
     let validUntil = derivation.validUntil
-    cache[object, slot] = DerivedCache.Entry(value: value, validUntil: validUntil)
+    memory.derived.set(object, slot, DerivedValue(value: value, validUntil: validUntil))
     limit(validUntil)
     return value
   }
 
   /// The assessment score as a fact: the lower bound, or what unknown facts could still add.
   func score(_ object: ObjectRef, _ slot: UInt16, unknown: Bool) -> Value {
-    if let known = cache[object, slot] {
+    if let known = memory.derived[object, slot] {
       limit(known.validUntil)
       return known.value
     }
@@ -274,7 +282,8 @@ public final class Situation: FactHost {
     let score = schema.pack.assessment.score(assessing, district: district)
     isAssessing = false
     let value = Value.int(Int64(unknown ? score.unknown : score.points))
-    cache[object, slot] = DerivedCache.Entry(value: value, validUntil: assessing.validUntil)
+    memory.derived.set(
+      object, slot, DerivedValue(value: value, validUntil: assessing.validUntil))
     limit(assessing.validUntil)
     return value
   }
@@ -293,25 +302,5 @@ public final class Situation: FactHost {
       limit(effective)
     }
     return nil
-  }
-}
-
-/// Values of derived facts at one viewpoint.
-struct DerivedCache {
-  struct Entry {
-    let value: Value
-    let validUntil: Instant
-  }
-  private var entries: [UInt64: Entry] = [:]
-
-  mutating func forget() { entries.removeAll(keepingCapacity: true) }
-
-  subscript(object: ObjectRef, slot: UInt16) -> Entry? {
-    get { entries[DerivedCache.key(object, slot)] }
-    set { entries[DerivedCache.key(object, slot)] = newValue }
-  }
-
-  private static func key(_ object: ObjectRef, _ slot: UInt16) -> UInt64 {
-    UInt64(object.type) << 48 | UInt64(object.index) << 16 | UInt64(slot)
   }
 }

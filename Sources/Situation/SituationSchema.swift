@@ -20,6 +20,35 @@ struct SeriesReader {
   let key: FactID?
 }
 
+/// A service of the pack, and the fields of a transaction that name it.
+final class Service {
+  let code: Value
+  let weight: Int
+  private let line: [UInt8]
+  private let item: [UInt8]
+  private let itemCode: [UInt8]
+
+  init(code: Value, weight: Int, line: [UInt8], item: [UInt8], itemCode: [UInt8]) {
+    self.code = code
+    self.weight = weight
+    self.line = line
+    self.item = item
+    self.itemCode = itemCode
+  }
+
+  func isFor(
+    _ line: UnsafeRawBufferPointer, _ item: UnsafeRawBufferPointer,
+    _ itemCode: UnsafeRawBufferPointer
+  ) -> Bool {
+    self.item.elementsEqual(item) && self.itemCode.elementsEqual(itemCode)
+      && self.line.elementsEqual(line)
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+}
+
 /// The facts of a pack, resolved to what Situation reads.
 public final class SituationSchema {
   static let visitSelfCare = FactID("event.self_care")
@@ -42,6 +71,8 @@ public final class SituationSchema {
   private let typeNames: [EventTypeID: String]
   /// Texts that come up again and again, shared instead of copied.
   private var texts: [String: Value] = [:]
+  /// Services as window transactions name them, by the hash of what they say.
+  private var services: [UInt64: Service] = [:]
   private var resolved: [ParameterKey: ([Value], ResolvedParameters)] = [:]
 
   private struct ParameterKey: Hashable {
@@ -86,9 +117,34 @@ public final class SituationSchema {
   }
 
   /// The service of a window transaction, weight 0 where the pack does not list it.
-  func service(line: String?, item: String?, code: String?) -> (code: String, weight: Int) {
-    let found = pack.services.item(code: code, line: line ?? "", name: item ?? "")
-    return (found?.code ?? "", found?.weight ?? 0)
+  func service(line: FieldView?, item: FieldView?, code: FieldView?) -> Service {
+    let fields = (
+      line: line?.stringBytes ?? .empty, item: item?.stringBytes ?? .empty,
+      code: code?.stringBytes ?? .empty
+    )
+    let key = SituationSchema.hash(fields.line, fields.item, fields.code)
+    if let known = services[key], known.isFor(fields.line, fields.item, fields.code) {
+      return known
+    }
+    let found = pack.services.item(
+      code: code.map { String(decoding: $0.stringBytes, as: UTF8.self) },
+      line: String(decoding: fields.line, as: UTF8.self),
+      name: String(decoding: fields.item, as: UTF8.self))
+    let service = Service(
+      code: text(found?.code ?? ""), weight: found?.weight ?? 0, line: Array(fields.line),
+      item: Array(fields.item), itemCode: Array(fields.code))
+    if services.count < 4096 { services[key] = service }
+    return service
+  }
+
+  /// FNV-1a over the three fields, each with its length.
+  private static func hash(_ fields: UnsafeRawBufferPointer...) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for field in fields {
+      hash = (hash ^ UInt64(field.count)) &* 0x0000_0100_0000_01B3
+      for byte in field { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    }
+    return hash
   }
 
   /// The parameters in force at a place on a day, as the object `params` shows them by slot.

@@ -22,6 +22,10 @@ struct Desk {
     let key: EventKey
     let effective: Instant
     let position: EventPosition
+    /// It came since the last decision.
+    let isNew: Bool
+    /// Rules that do not look ahead are still decided for it (semantics 3 and 28).
+    let isInWindow: Bool
   }
 
   init(
@@ -102,12 +106,13 @@ struct Desk {
     _ eventful: Rulebook.Eventful, _ changed: FactMask?, _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
-    for position in triggers(eventful) {
-      guard let event = file.event(position) else { continue }
-      guard changed?.touches(eventful.reads) ?? true
-        || household.pendingEvents.contains(event.key)
+    let mayAnswerAnew = changed?.touches(eventful.reads) ?? true
+    guard mayAnswerAnew || !household.pendingEvents.isEmpty else { return }
+    for trigger in collected where isTriggered(eventful, by: trigger) {
+      guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow,
+        passes(eventful, trigger.position), let event = file.event(trigger.position)
       else { continue }
-      guard isOpenToDecision(eventful, event), passes(eventful, position) else { continue }
+      let position = trigger.position
       let subjects = subjects(rule, position)
       for subject in subjects {
         let answer =
@@ -116,11 +121,10 @@ struct Desk {
           : decide(eventful, subject, position, event, &nextDecision)
         reconcile(rule, subject: subject, event: position, answer)
       }
-      let spoken = Set(subjects.map { $0.map { file.persons[$0].id } })
       for index in household.openings.indices
       where household.openings[index].rule == rule.id && household.openings[index].isLive
         && household.openings[index].triggers.contains(event.key)
-        && !spoken.contains(household.openings[index].subject)
+        && !speaks(of: household.openings[index].subject, subjects)
       {
         release(index, rule, event.key)
       }
@@ -129,8 +133,16 @@ struct Desk {
 
   /// Events that trigger rules and concern this household, each once, in effective order; also
   /// announced ones of days to come (semantics 2: a notice of release).
-  private func collectTriggers(_ types: Set<EventTypeID>) -> [Trigger] {
+  private func collectTriggers(_ types: EventTypeSet) -> [Trigger] {
     var found: [Trigger] = []
+    let window = eventWindow
+    var limit: (effective: Instant, at: Instant)?
+    func isInWindow(_ event: EventView, _ effective: Instant) -> Bool {
+      if limit?.effective != effective {
+        limit = (effective, window.deadline(from: effective, calendar: pack.calendar))
+      }
+      return limit.map { now <= $0.at && event.accepted <= $0.at } ?? true
+    }
     func collect(_ owner: Int, _ log: EventLogView, where isOurs: (Instant) -> Bool) {
       for index in 0..<log.eventCount {
         let event = log.event(index)
@@ -142,7 +154,9 @@ struct Desk {
         found.append(
           Trigger(
             type: type, key: key, effective: effective,
-            position: EventPosition(owner: owner, index: index)))
+            position: EventPosition(owner: owner, index: index),
+            isNew: household.pendingEvents.contains(key),
+            isInWindow: isInWindow(event, effective)))
       }
     }
     collect(EventPosition.household, file.log) { _ in true }
@@ -162,11 +176,16 @@ struct Desk {
 
   /// The collected events that may trigger a rule now.
   private func triggers(_ rule: Rulebook.Eventful) -> [EventPosition] {
-    var positions: [EventPosition] = []
-    for trigger in collected where rule.types.contains(trigger.type) {
-      if rule.looksAhead != nil || trigger.effective <= now { positions.append(trigger.position) }
-    }
-    return positions
+    collected.filter { isTriggered(rule, by: $0) }.map(\.position)
+  }
+
+  private func isTriggered(_ rule: Rulebook.Eventful, by trigger: Trigger) -> Bool {
+    rule.types.contains(trigger.type) && (rule.looksAhead != nil || trigger.effective <= now)
+  }
+
+  /// Whether a rule's subjects include the one of an opening.
+  private func speaks(of person: CitizenID?, _ subjects: [Int?]) -> Bool {
+    subjects.contains { $0.map { file.persons[$0].id } == person }
   }
 
   /// The people a rule may be about for an event, as things stand now.
@@ -190,13 +209,6 @@ struct Desk {
       if case .fails = gate.program.decide(situation.context) { return false }
     }
     return true
-  }
-
-  /// Whether an event may still open or change something under a rule (semantics 3 and 28).
-  private func isOpenToDecision(_ rule: Rulebook.Eventful, _ event: EventView) -> Bool {
-    if rule.looksAhead != nil { return true }
-    let limit = eventWindow.deadline(from: event.effective, calendar: pack.calendar)
-    return now <= limit && event.accepted <= limit
   }
 
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
@@ -273,10 +285,9 @@ struct Desk {
       reconcile(rule, subject: subject, event: nil, answer)
     }
     // People the rule no longer speaks of, such as former members.
-    let spoken = Set(subjects.map { $0.map { file.persons[$0].id } })
     for index in household.openings.indices
     where household.openings[index].rule == rule.id && household.openings[index].isLive
-      && !spoken.contains(household.openings[index].subject)
+      && !speaks(of: household.openings[index].subject, subjects)
     {
       end(index, rule)
     }

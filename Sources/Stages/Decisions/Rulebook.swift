@@ -18,6 +18,33 @@ struct FactMask: Equatable, Sendable {
   func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
 }
 
+/// A set of event types that is asked for every event of every household: a hash table without
+/// hashing, since the ids are hashes already.
+struct EventTypeSet: Sendable {
+  private var slots: [EventTypeID?]
+
+  init(_ types: [EventTypeID]) {
+    let distinct = Set(types)
+    var capacity = 16
+    while capacity < distinct.count * 4 { capacity *= 2 }
+    slots = Array(repeating: nil, count: capacity)
+    for type in distinct {
+      var at = Int(type.rawValue) & (capacity - 1)
+      while slots[at] != nil { at = (at + 1) & (capacity - 1) }
+      slots[at] = type
+    }
+  }
+
+  func contains(_ type: EventTypeID) -> Bool {
+    var at = Int(type.rawValue) & (slots.count - 1)
+    while let known = slots[at] {
+      if known == type { return true }
+      at = (at + 1) & (slots.count - 1)
+    }
+    return false
+  }
+}
+
 /// The rules of a pack, arranged for deciding.
 final class Rulebook {
   /// Rules without events, in order of id.
@@ -25,7 +52,7 @@ final class Rulebook {
   /// Rules with events, in order of id.
   let eventRules: [Eventful]
   /// Every type that triggers a rule.
-  let triggerTypes: Set<EventTypeID>
+  let triggerTypes: EventTypeSet
   private let byID: [String: CompiledRule]
   private let bits: [FactID: Int]
 
@@ -43,7 +70,7 @@ final class Rulebook {
   /// An event rule, the types that trigger it, and what can change its answer.
   final class Eventful {
     let rule: CompiledRule
-    let types: Set<EventTypeID>
+    let types: [EventTypeID]
     let holdsNow: Bool
     let looksAhead: LookAhead?
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
@@ -51,7 +78,7 @@ final class Rulebook {
     let reads: FactMask
 
     init(
-      rule: CompiledRule, types: Set<EventTypeID>, holdsNow: Bool, looksAhead: LookAhead?,
+      rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
       gates: [CompiledClause], reads: FactMask
     ) {
       self.rule = rule
@@ -90,7 +117,7 @@ final class Rulebook {
       case .event(let types, let holdsNow, let looksAhead):
         eventful.append(
           Eventful(
-            rule: rule, types: Set(types.map { EventTypeID($0) }), holdsNow: holdsNow,
+            rule: rule, types: types.map { EventTypeID($0) }, holdsNow: holdsNow,
             looksAhead: looksAhead,
             gates: rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) },
             reads: reads))
@@ -99,7 +126,7 @@ final class Rulebook {
     }
     situationRules = situational
     eventRules = eventful
-    triggerTypes = eventful.reduce(into: []) { $0.formUnion($1.types) }
+    triggerTypes = EventTypeSet(eventful.flatMap(\.types))
     self.bits = bits
     byID = Dictionary(pack.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
   }

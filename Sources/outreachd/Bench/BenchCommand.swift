@@ -1,4 +1,5 @@
 import ArgumentParser
+import City
 import Expression
 import Foundation
 import KafkaIO
@@ -48,6 +49,8 @@ struct BenchCommand: ParsableCommand {
   var expressions = false
   @Flag(help: "Measure deciding the rules on a household, and loading the pack, only.")
   var rules = false
+  @Flag(help: "Measure the stages only, in memory.")
+  var stages = false
   @Flag(help: "One JSON object on standard output.")
   var json = false
 
@@ -58,6 +61,10 @@ struct BenchCommand: ParsableCommand {
     }
     if rules {
       print(try ruleReport())
+      return
+    }
+    if stages {
+      print(try stageReport())
       return
     }
     guard let servers = brokers ?? ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS"]
@@ -108,6 +115,21 @@ struct BenchCommand: ParsableCommand {
         result.touched),
       String(format: "%8.2f ms  load and compile the pack (goal 50)", result.load / 1e6),
     ].joined(separator: "\n")
+  }
+
+  /// Microseconds of CPU an event of the stages, the initial load apart.
+  private func stageReport() throws -> String {
+    var options = CityOptions()
+    options.people = people
+    options.days = 10
+    options.events = events
+    options.seed = 1
+    let cost = try StageBenchmark(pack: try Loading.pack(policy), options: options).run()
+    return [("initial load", cost.load), ("days", cost.days)].map { name, part in
+      String(
+        format: "%@: %d records, %.1f µs CPU a record, %d outputs", name, part.records,
+        part.microseconds, part.outputs)
+    }.joined(separator: "\n")
   }
 
   private func configuration(
