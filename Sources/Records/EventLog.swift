@@ -1,32 +1,73 @@
 public import Streaming
 public import Vocabulary
 
-/// The events that a person or a household is known by, in effective order.
+/// The events that a person or a household is known by, in effective order; kept as
+/// `EventLogView` reads them, so that taking in an event copies bytes and decodes nothing.
 public struct EventLog: Equatable, Sendable {
-  public private(set) var entries: [EventEntry]
+  /// The encoded log.
+  public private(set) var bytes: [UInt8]
 
-  public init() { entries = [] }
+  public init() { bytes = Array(repeating: 0, count: EventLogView.headerSize) }
 
-  public func contains(_ key: EventKey) -> Bool { entries.contains { $0.key == key } }
+  /// A copy of the log behind a view.
+  public init(_ view: EventLogView) { bytes = Array(view.bytes) }
+
+  /// Calls `body` with the log read in place.
+  public func withView<R, Failure: Error>(
+    _ body: (EventLogView) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try bytes.span.withUnsafeBytes { (buffer) throws(Failure) in
+      try body(EventLogView(checked: buffer))
+    }
+  }
+
+  /// Equal when they tell of the same events, whatever the order of arrival.
+  public static func == (a: EventLog, b: EventLog) -> Bool {
+    if a.bytes == b.bytes { return true }
+    guard let mine = try? a.entries(), let theirs = try? b.entries() else { return false }
+    return mine == theirs
+  }
+
+  public var eventCount: Int { withView { $0.eventCount } }
+  public var isEmpty: Bool { eventCount == 0 }
+
+  /// All events decoded, in effective order.
+  ///
+  /// - Throws: where the bytes are damaged.
+  public func entries() throws(DecodingFailure) -> [EventEntry] {
+    try withView { (view) throws(DecodingFailure) in try view.entries() }
+  }
+
+  public func contains(_ key: EventKey) -> Bool { withView { $0.index(of: key) != nil } }
+
+  /// The most events that one log holds; then the oldest goes.
+  static let capacity = 0xFFFF
 
   /// Inserts in effective order; false where the event is already there.
   public mutating func insert(_ entry: EventEntry) -> Bool {
     if contains(entry.key) { return false }
-    let position = entries.lastIndex { $0.precedes(entry) }.map { $0 + 1 } ?? 0
-    entries.insert(entry, at: position)
+    if eventCount == EventLog.capacity {
+      guard let entries = try? entries() else { return false }
+      self = EventLog(sorted: Array(entries.dropFirst()))
+    }
+    bytes = withView { view in EventLogSplice(view, adding: entry).bytes() }
     return true
   }
 
   /// Removes an event and returns it.
   public mutating func remove(_ key: EventKey) -> EventEntry? {
-    guard let position = entries.firstIndex(where: { $0.key == key }) else { return nil }
-    return entries.remove(at: position)
+    guard contains(key), var entries = try? entries(), let position = entries.firstIndex(where: { $0.key == key })
+    else { return nil }
+    let removed = entries.remove(at: position)
+    self = EventLog(sorted: entries)
+    return removed
   }
 
   /// Drops events that took effect before `horizon` and are no longer the last word, nor the one
   /// before it, on any of their facts.
   public mutating func prune(before horizon: Instant) {
-    guard let first = entries.first, first.effective < horizon else { return }
+    let isRecent = withView { $0.eventCount == 0 || $0.event(0).effective >= horizon }
+    guard !isRecent, let entries = try? entries() else { return }
     var seen: [FactID: Int] = [:]
     var kept: [EventEntry] = []
     for entry in entries.reversed() {
@@ -38,7 +79,14 @@ public struct EventLog: Equatable, Sendable {
       }
       if needed { kept.append(entry) }
     }
-    entries = kept.reversed()
+    if kept.count < entries.count { self = EventLog(sorted: kept.reversed()) }
+  }
+
+  private init(sorted entries: [EventEntry]) {
+    self.init()
+    for entry in entries {
+      bytes = withView { view in EventLogSplice(view, appending: entry).bytes() }
+    }
   }
 }
 
@@ -47,15 +95,17 @@ public struct EventLog: Equatable, Sendable {
 /// Layout, little-endian: event count u32, field count u32; per event 56 bytes (key 16, effective,
 /// time, recorded, accepted 8 each, type u32, offset of its texts u32); per field 16 bytes sorted
 /// by (fact, event): fact u32, event u16, tag u8, zero, payload u64 (the scalar, or offset and
-/// length of the bytes); then the texts.
+/// length of the bytes); then the texts, to which the offsets are relative.
 public struct EventLogView {
   static let headerSize = 8
   static let eventSize = 56
   static let fieldSize = 16
 
-  private let bytes: UnsafeRawBufferPointer
+  fileprivate let bytes: UnsafeRawBufferPointer
   public let eventCount: Int
   public let fieldCount: Int
+  /// Where the texts begin.
+  fileprivate let fixed: Int
 
   /// `bytes` must stay valid while the view is used.
   public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
@@ -66,6 +116,7 @@ public struct EventLogView {
       EventLogView.headerSize + events * EventLogView.eventSize + fields * EventLogView.fieldSize
     guard events <= 0xFFFF, bytes.count >= fixed else { throw DecodingFailure("event log") }
     self.bytes = bytes
+    self.fixed = fixed
     eventCount = events
     fieldCount = fields
   }
@@ -118,15 +169,18 @@ public struct EventLogView {
     return T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
   }
 
-  fileprivate func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+  /// Bytes of the texts.
+  fileprivate func slice(_ start: Int, _ length: Int) -> UnsafeRawBufferPointer {
+    let offset = fixed + start
     guard offset >= 0, length >= 0, offset + length <= bytes.count else {
       return UnsafeRawBufferPointer(start: nil, count: 0)
     }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
   }
 
-  fileprivate func reader(at offset: Int) -> ByteReader {
-    ByteReader(bytes, offset: min(max(0, offset), bytes.count))
+  /// Reads the texts from a place on.
+  fileprivate func reader(at start: Int) -> ByteReader {
+    ByteReader(bytes, offset: min(max(0, fixed + start), bytes.count))
   }
 }
 
@@ -151,6 +205,15 @@ public struct EventView {
       source: try reader.string(), id: try reader.string(),
       traceparent: try reader.optionalString(),
       persons: try reader.list { r throws(DecodingFailure) in try r.citizen() })
+  }
+
+  /// How many people the event names.
+  public func personCount() throws(DecodingFailure) -> Int {
+    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    _ = try reader.blob()
+    _ = try reader.blob()
+    if try reader.bool() { _ = try reader.blob() }
+    return try reader.count()
   }
 
   private func instant(_ offset: Int) -> Instant {
@@ -213,43 +276,149 @@ public struct FieldView {
   }
 }
 
-extension EventLog {
-  /// Encodes for `EventLogView`.
-  public func encode(into writer: inout ByteWriter) {
-    var fields: [(field: FactField, event: Int)] = []
-    for (index, entry) in entries.prefix(0xFFFF).enumerated() {
-      for field in entry.fields { fields.append((field, index)) }
+extension EventLogView {
+  /// A log of our own making, whose header is sound.
+  fileprivate init(checked bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+    let count = bytes.count >= EventLogView.headerSize
+    eventCount = count ? Int(bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)) : 0
+    fieldCount = count ? Int(bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) : 0
+    fixed =
+      EventLogView.headerSize + eventCount * EventLogView.eventSize
+      + fieldCount * EventLogView.fieldSize
+  }
+
+  /// All events decoded.
+  fileprivate func entries() throws(DecodingFailure) -> [EventEntry] {
+    var entries: [EventEntry] = []
+    entries.reserveCapacity(eventCount)
+    for index in 0..<eventCount {
+      let event = event(index)
+      let texts = try event.texts()
+      entries.append(
+        EventEntry(
+          key: event.key, type: event.type, source: texts.source, id: texts.id,
+          effective: event.effective, time: event.time, recorded: event.recorded,
+          accepted: event.accepted, traceparent: texts.traceparent, persons: texts.persons,
+          fields: []))
     }
-    fields.sort { ($0.field.fact.rawValue, $0.event) < ($1.field.fact.rawValue, $1.event) }
-    let fixed =
-      EventLogView.headerSize + min(entries.count, 0xFFFF) * EventLogView.eventSize
-      + fields.count * EventLogView.fieldSize
+    for index in 0..<fieldCount {
+      let field = field(index)
+      guard field.eventIndex < entries.count else { throw DecodingFailure("field") }
+      entries[field.eventIndex].fields.append(FactField(field.fact, try field.value()))
+    }
+    return entries
+  }
+
+  /// Where an event belongs in effective order.
+  fileprivate func position(for entry: EventEntry) -> Int {
+    var index = eventCount
+    while index > 0, !precedes(index - 1, entry) { index -= 1 }
+    return index
+  }
+
+  private func precedes(_ index: Int, _ entry: EventEntry) -> Bool {
+    let event = event(index)
+    if event.effective != entry.effective { return event.effective < entry.effective }
+    if event.time != entry.time { return event.time < entry.time }
+    if event.recorded != entry.recorded { return event.recorded < entry.recorded }
+    guard let texts = try? event.texts() else { return true }
+    if texts.source != entry.source {
+      return texts.source.utf8.lexicographicallyPrecedes(entry.source.utf8)
+    }
+    return texts.id.utf8.lexicographicallyPrecedes(entry.id.utf8)
+  }
+
+  fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[range])
+  }
+}
+
+/// A log with one event more: the fixed parts spliced, the texts behind the others.
+private struct EventLogSplice {
+  private let view: EventLogView
+  private let entry: EventEntry
+  private let position: Int
+
+  init(_ view: EventLogView, adding entry: EventEntry) {
+    self.view = view
+    self.entry = entry
+    position = view.position(for: entry)
+  }
+
+  /// `entry` comes after all others.
+  init(_ view: EventLogView, appending entry: EventEntry) {
+    self.view = view
+    self.entry = entry
+    position = view.eventCount
+  }
+
+  func bytes() -> [UInt8] {
+    let size = (header: EventLogView.headerSize, event: EventLogView.eventSize)
     var texts = ByteWriter(reserving: 256)
-    writer.u32(UInt32(min(entries.count, 0xFFFF)))
-    writer.u32(UInt32(fields.count))
-    for entry in entries.prefix(0xFFFF) {
-      writer.eventKey(entry.key)
-      writer.instant(entry.effective)
-      writer.instant(entry.time)
-      writer.instant(entry.recorded)
-      writer.instant(entry.accepted)
-      writer.u32(entry.type.rawValue)
-      writer.u32(UInt32(fixed + texts.count))
-      texts.string(entry.source)
-      texts.string(entry.id)
-      texts.optional(entry.traceparent) { $0.string($1) }
-      texts.list(entry.persons) { $0.citizen($1) }
-    }
-    for (field, event) in fields {
-      writer.u32(field.fact.rawValue)
-      writer.u16(UInt16(event))
-      EventLog.encode(field.value, fixed: fixed, into: &writer, texts: &texts)
-    }
+    var writer = ByteWriter(
+      reserving: view.bytes.count + size.event + entry.fields.count * 16 + 256)
+    let oldTexts = view.bytes.count - view.fixed
+    writer.u32(UInt32(view.eventCount + 1))
+    writer.u32(UInt32(view.fieldCount + entry.fields.count))
+    let events = size.header..<(size.header + view.eventCount * size.event)
+    let split = size.header + position * size.event
+    writer.raw(view.bytes(events.lowerBound..<split))
+    writer.eventKey(entry.key)
+    writer.instant(entry.effective)
+    writer.instant(entry.time)
+    writer.instant(entry.recorded)
+    writer.instant(entry.accepted)
+    writer.u32(entry.type.rawValue)
+    writer.u32(UInt32(oldTexts))
+    texts.string(entry.source)
+    texts.string(entry.id)
+    texts.optional(entry.traceparent) { $0.string($1) }
+    texts.list(entry.persons) { $0.citizen($1) }
+    writer.raw(view.bytes(split..<events.upperBound))
+    mergeFields(into: &writer, &texts, after: oldTexts)
+    writer.raw(view.bytes(view.fixed..<view.bytes.count))
     writer.raw(texts.bytes)
+    return writer.bytes
+  }
+
+  /// Sorted by (fact, event); the events behind the new one count one more.
+  private func mergeFields(
+    into writer: inout ByteWriter, _ texts: inout ByteWriter, after oldTexts: Int
+  ) {
+    var added = entry.fields.indices.sorted {
+      let a = entry.fields[$0].fact
+      let b = entry.fields[$1].fact
+      return a != b ? a < b : $0 < $1
+    }[...]
+    func add(_ index: Int) {
+      let field = entry.fields[index]
+      writer.u32(field.fact.rawValue)
+      writer.u16(UInt16(position))
+      EventLogSplice.encode(field.value, after: oldTexts, into: &writer, texts: &texts)
+    }
+    for index in 0..<view.fieldCount {
+      let field = view.field(index)
+      while let next = added.first {
+        let fact = entry.fields[next].fact
+        guard fact < field.fact || (fact == field.fact && field.eventIndex >= position) else {
+          break
+        }
+        add(next)
+        added = added.dropFirst()
+      }
+      writer.u32(field.fact.rawValue)
+      writer.u16(UInt16(field.eventIndex >= position ? field.eventIndex + 1 : field.eventIndex))
+      writer.u8(field.tag.rawValue)
+      writer.u8(0)
+      writer.i64(field.scalar)
+    }
+    for index in added { add(index) }
   }
 
   private static func encode(
-    _ value: FactValue, fixed: Int, into writer: inout ByteWriter, texts: inout ByteWriter
+    _ value: FactValue, after oldTexts: Int, into writer: inout ByteWriter,
+    texts: inout ByteWriter
   ) {
     func scalar(_ tag: FieldView.Tag, _ payload: Int64) {
       writer.u8(tag.rawValue)
@@ -261,7 +430,7 @@ extension EventLog {
       body(&texts)
       writer.u8(tag.rawValue)
       writer.u8(0)
-      writer.u32(UInt32(fixed + start))
+      writer.u32(UInt32(oldTexts + start))
       writer.u32(UInt32(texts.count - start))
     }
     switch value {
@@ -276,32 +445,5 @@ extension EventLog {
     case .persons: bytes(.persons) { $0.factValue(value) }
     case .strings: bytes(.strings) { $0.factValue(value) }
     }
-  }
-
-  /// Decodes the whole log, to change it.
-  public init(_ view: EventLogView) throws(DecodingFailure) {
-    var entries: [EventEntry] = []
-    entries.reserveCapacity(view.eventCount)
-    for index in 0..<view.eventCount {
-      let event = view.event(index)
-      let texts = try event.texts()
-      entries.append(
-        EventEntry(
-          key: event.key, type: event.type, source: texts.source, id: texts.id,
-          effective: event.effective, time: event.time, recorded: event.recorded,
-          accepted: event.accepted, traceparent: texts.traceparent, persons: texts.persons,
-          fields: []))
-    }
-    for index in 0..<view.fieldCount {
-      let field = view.field(index)
-      guard field.eventIndex < entries.count else { throw DecodingFailure("field") }
-      entries[field.eventIndex].fields.append(FactField(field.fact, try field.value()))
-    }
-    self.init(sorted: entries)
-  }
-
-  private init(sorted entries: [EventEntry]) {
-    self.init()
-    self.entries = entries
   }
 }

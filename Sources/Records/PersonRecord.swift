@@ -113,22 +113,31 @@ public struct PersonRecord: Equatable, Sendable {
     }
   }
 
-  static let format: UInt8 = 1
+  static let format: UInt8 = 2
 
-  /// Fixed head, then homes and interests, then revocations, then the event log in place.
+  /// Fixed head, then homes, interests and revocations, each with its length, then the event log in
+  /// place.
   public func encoded() -> [UInt8] {
     var writer = ByteWriter(reserving: 512)
     writer.u8(PersonRecord.format)
     writer.citizen(id)
     writer.u64(version)
     writer.u32(provisionalEpoch)
-    writer.list(homes) {
-      $0.instant($1.from)
-      $0.optional($1.household) { $0.string($1.text) }
+    var part = ByteWriter()
+    func section(_ body: (inout ByteWriter) -> Void) {
+      part.removeAll()
+      body(&part)
+      writer.blob(part.bytes)
     }
-    writer.list(interests) { $0.interest($1) }
-    writer.list(revocations) { $0.revocation($1) }
-    log.encode(into: &writer)
+    section {
+      $0.list(homes) {
+        $0.instant($1.from)
+        $0.optional($1.household) { $0.string($1.text) }
+      }
+    }
+    section { $0.list(interests) { $0.interest($1) } }
+    section { $0.list(revocations) { $0.revocation($1) } }
+    writer.raw(log.bytes)
     return writer.bytes
   }
 
@@ -137,9 +146,9 @@ public struct PersonRecord: Equatable, Sendable {
     version = view.version
     provisionalEpoch = view.provisionalEpoch
     homes = view.homes
-    interests = view.interests
-    revocations = view.revocations
-    log = try EventLog(view.log)
+    interests = try view.interests()
+    revocations = try view.revocations()
+    log = EventLog(view.log)
   }
 }
 
@@ -149,8 +158,8 @@ public struct PersonView {
   public let version: UInt64
   public let provisionalEpoch: UInt32
   public let homes: [HomeSegment]
-  public let interests: [HouseholdInterest]
-  public let revocations: [Revocation]
+  private let interestBytes: UnsafeRawBufferPointer
+  private let revocationBytes: UnsafeRawBufferPointer
   public let log: EventLogView
 
   /// `bytes` must stay valid while the view is used.
@@ -160,14 +169,31 @@ public struct PersonView {
     id = try reader.citizen()
     version = try reader.u64()
     provisionalEpoch = try reader.u32()
-    homes = try reader.list { r throws(DecodingFailure) in
+    var part = ByteReader(try reader.blob())
+    homes = try part.list { r throws(DecodingFailure) in
       HomeSegment(
         from: try r.instant(),
         household: try r.optionalString().map { HouseholdKey(text: $0) })
     }
-    interests = try reader.list { r throws(DecodingFailure) in try r.interest() }
-    revocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
+    interestBytes = try reader.blob()
+    revocationBytes = try reader.blob()
     log = try EventLogView(try reader.raw(reader.remaining))
+  }
+
+  /// The households interested in the person, decoded.
+  public func interests() throws(DecodingFailure) -> [HouseholdInterest] {
+    var reader = ByteReader(interestBytes)
+    return try reader.list { r throws(DecodingFailure) in try r.interest() }
+  }
+
+  /// Whether any event of the person was taken back.
+  public var hasRevocations: Bool { revocationBytes.first.map { $0 != 0 } ?? false }
+
+  /// The events of the person that were taken back, decoded.
+  public func revocations() throws(DecodingFailure) -> [Revocation] {
+    guard hasRevocations else { return [] }
+    var reader = ByteReader(revocationBytes)
+    return try reader.list { r throws(DecodingFailure) in try r.revocation() }
   }
 
   /// The household at an instant, nil where none is known.
@@ -176,8 +202,15 @@ public struct PersonView {
   }
 
   /// The sequence of the last statement of `household` that this record has taken in.
-  public func acknowledged(_ household: HouseholdKey) -> UInt32? {
-    interests.first { $0.household == household }?.sequence
+  public func acknowledged(_ household: HouseholdKey) throws(DecodingFailure) -> UInt32? {
+    var reader = ByteReader(interestBytes)
+    for _ in 0..<(try reader.count()) {
+      let isTheirs = household.text.utf8.elementsEqual(try reader.blob())
+      let sequence = try reader.u32()
+      if isTheirs { return sequence }
+      for _ in 0..<(try reader.count()) { _ = try reader.homeClaim() }
+    }
+    return nil
   }
 }
 

@@ -135,6 +135,11 @@ extension HouseholdFile {
     return nil
   }
 
+  /// What was taken back of its people's events.
+  public var revocations: [Revocation] {
+    persons.flatMap { (try? $0.view.revocations()) ?? [] }
+  }
+
   public func event(_ position: EventPosition) -> EventView? {
     guard let log = log(of: position.owner), position.index < log.eventCount else { return nil }
     return log.event(position.index)

@@ -36,12 +36,12 @@ final class DecisionEngine {
   func conclude(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], decides: Bool,
     outbox: inout Outbox
-  ) throws(DecodingFailure) {
+  ) {
     let rulebook = rulebook
     let feedback = visit.feedback
     let answer = visit.answer
     let sweep = visit.sweep
-    try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
+    atDesk(&visit, persons: persons, outbox: &outbox) { desk in
       if let (entry, referral) = feedback { desk.take(feedback: entry, on: referral) }
       switch answer {
       case .matched(let referral, let candidates, let isLarge):
@@ -66,8 +66,8 @@ final class DecisionEngine {
   func withdrawAll(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], reason: WithdrawalReason,
     outbox: inout Outbox
-  ) throws(DecodingFailure) {
-    try atDesk(&visit, persons: persons, outbox: &outbox) { desk in
+  ) {
+    atDesk(&visit, persons: persons, outbox: &outbox) { desk in
       for index in desk.household.openings.indices where desk.household.openings[index].isLive {
         desk.withdraw(index, reason)
       }
@@ -79,27 +79,20 @@ final class DecisionEngine {
   private func atDesk(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], outbox: inout Outbox,
     _ work: (inout Desk) -> Void
-  ) throws(DecodingFailure) {
-    var log = ByteWriter()
-    visit.household.log.encode(into: &log)
-    let result: Result<HouseholdState, DecodingFailure> = log.bytes.withUnsafeBytes { bytes in
-      do throws(DecodingFailure) {
-        let file = HouseholdFile(
-          key: visit.household.key, compositions: visit.household.compositions,
-          log: try EventLogView(bytes), persons: persons,
-          referrals: visit.household.referralsOnFile)
-        situation.load(file, now: visit.now, calendar: settings.pack.calendar)
-        var desk = Desk(
-          household: visit.household, now: visit.now, settings: settings, situation: situation,
-          file: file, outbox: outbox)
-        work(&desk)
-        outbox = desk.outbox
-        return .success(desk.household)
-      } catch {
-        return .failure(error)
-      }
+  ) {
+    let log = visit.household.log
+    visit.household = log.withView { view in
+      let file = HouseholdFile(
+        key: visit.household.key, compositions: visit.household.compositions, log: view,
+        persons: persons, referrals: visit.household.referralsOnFile)
+      situation.load(file, now: visit.now, calendar: settings.pack.calendar)
+      var desk = Desk(
+        household: visit.household, now: visit.now, settings: settings, situation: situation,
+        file: file, outbox: outbox)
+      work(&desk)
+      outbox = desk.outbox
+      return desk.household
     }
-    visit.household = try result.get()
   }
 }
 

@@ -315,7 +315,7 @@ struct Desk {
   /// Withdraws openings all of whose events were taken back; a superseder that fires has been
   /// added before its predecessor is released.
   private mutating func withdrawRevoked(_ rulebook: Rulebook) {
-    let revocations = household.revocations + file.persons.flatMap(\.view.revocations)
+    let revocations = household.revocations + file.revocations
     guard !revocations.isEmpty else { return }
     for index in household.openings.indices {
       let opening = household.openings[index]

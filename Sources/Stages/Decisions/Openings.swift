@@ -202,7 +202,7 @@ extension Desk {
   /// A notice was retracted: every receiver of what rested on it is told, also of what is completed
   /// (semantics 21; F03).
   mutating func correctRetracted() {
-    let retracted = (household.revocations + file.persons.flatMap(\.view.revocations))
+    let retracted = (household.revocations + file.revocations)
       .filter { $0.reason == .retracted }
     guard !retracted.isEmpty else { return }
     for index in household.openings.indices where !household.openings[index].referrals.isEmpty {

@@ -205,7 +205,7 @@ extension Desk {
   /// Why an opening ends: its evidence was taken back, its subject died, or it no longer holds.
   private func reason(for opening: Opening, _ rule: CompiledRule) -> WithdrawalReason {
     let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
-    let revocations = household.revocations + file.persons.flatMap(\.view.revocations)
+    let revocations = household.revocations + file.revocations
     if let revocation = revocations.last(where: {
       rested.contains($0.key) || opening.triggers.contains($0.key)
     }) {

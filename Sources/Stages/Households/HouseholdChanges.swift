@@ -32,6 +32,7 @@ extension HouseholdState {
     guard !revocations.contains(where: { $0.key == entry.key }), log.insert(entry) else {
       return false
     }
+    isLogChanged = true
     noteChanges(entry.changes, cause: entry.key)
     if let members {
       let composition = Composition(entry: entry, members: members)
@@ -52,6 +53,7 @@ extension HouseholdState {
     guard !revocations.contains(where: { $0.key == revocation.key }) else { return }
     revocations.append(revocation)
     guard let removed = log.remove(revocation.key) else { return }
+    isLogChanged = true
     pendingRevocations.append(revocation)
     compositions.removeAll { $0.key == revocation.key }
     noteChanges(nil, cause: removed.key)
@@ -69,39 +71,30 @@ extension HouseholdState {
     }
   }
 
-  /// Notes which events a person's new record has taken back, compared with the copy at hand.
-  mutating func noteRevocations(
-    _ record: [UInt8], _ state: StateOverlay, stored key: [UInt8]
-  ) throws(DecodingFailure) {
-    let known = try state.revocations(key)
-    let result: Result<[Revocation], DecodingFailure> = record.withUnsafeBytes { bytes in
-      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations) } catch {
-        return .failure(error)
-      }
+  /// Takes in a person's new record: notes what it took back, and which of the household's
+  /// statements it has heard, and keeps a copy.
+  mutating func take(person record: [UInt8], _ state: StateOverlay) throws(DecodingFailure) {
+    let key = key
+    let news = try record.span.withUnsafeBytes { (bytes) throws(DecodingFailure) in
+      let view = try PersonView(bytes)
+      return (
+        person: view.id, acknowledged: try view.acknowledged(key) ?? 0,
+        revocations: try view.revocations()
+      )
     }
-    let now = try result.get()
-    for revocation in now where !known.contains(revocation) {
-      pendingRevocations.append(revocation)
+    let stored = HouseholdState.personKey(key, news.person)
+    if !news.revocations.isEmpty {
+      let known = try state.revocations(stored)
+      pendingRevocations += news.revocations.filter { !known.contains($0) }
     }
-  }
-
-  /// Notes which of the household's statements a person's record has taken in.
-  mutating func acknowledge(_ record: [UInt8]) throws(DecodingFailure) {
-    let result: Result<(CitizenID, UInt32?), DecodingFailure> = record.withUnsafeBytes { bytes in
-      do throws(DecodingFailure) {
-        let view = try PersonView(bytes)
-        return .success((view.id, view.acknowledged(key)))
-      } catch {
-        return .failure(error)
-      }
-    }
-    let (person, sequence) = try result.get()
-    if let index = links.firstIndex(where: { $0.person == person }) {
-      links[index].acknowledged = max(links[index].acknowledged, sequence ?? 0)
+    state.put(stored, record)
+    if let index = links.firstIndex(where: { $0.person == news.person }) {
+      links[index].acknowledged = max(links[index].acknowledged, news.acknowledged)
     } else {
       links.append(
         PersonLink(
-          person: person, sequence: 0, claims: [], acknowledged: sequence ?? 0, handedOver: 0))
+          person: news.person, sequence: 0, claims: [], acknowledged: news.acknowledged,
+          handedOver: 0))
     }
   }
 
@@ -152,11 +145,17 @@ extension HouseholdState {
 
   /// The address of the latest composition that gives one.
   var currentAddress: String? {
-    for entry in log.entries.reversed() {
-      if case .string(let text)? = entry.value(of: HouseholdState.address) { return text }
+    log.withView { view in
+      for index in view.fields(of: HouseholdState.address).reversed()
+      where view.field(index).tag == .string {
+        return String(decoding: view.field(index).stringBytes, as: UTF8.self)
+      }
+      return nil
     }
-    return nil
   }
+
+  /// The log has changed since the address was last announced.
+  var isAddressDue: Bool { key.registryID != nil && isLogChanged }
 }
 
 extension PersonLink {
@@ -170,7 +169,7 @@ extension StateOverlay {
   fileprivate func revocations(_ key: [UInt8]) throws(DecodingFailure) -> [Revocation] {
     let result: Result<[Revocation], DecodingFailure> = withValue(key) { bytes in
       guard let bytes else { return .success([]) }
-      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations) } catch {
+      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations()) } catch {
         return .failure(error)
       }
     }

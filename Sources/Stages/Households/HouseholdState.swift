@@ -64,8 +64,7 @@ struct Opening: Equatable, Sendable {
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable, Sendable {
-  /// Format 1 had no placements.
-  static let format: UInt8 = 2
+  static let format: UInt8 = 3
 
   let key: HouseholdKey
   /// The household's wake-up; nil where nothing waits for time to pass.
@@ -105,6 +104,8 @@ struct HouseholdState: Equatable, Sendable {
   var adopted: [Opening] = []
   var placements = Placements()
   var log = EventLog()
+  /// Not stored: the log is another than that loaded.
+  var isLogChanged = false
 
   init(key: HouseholdKey) { self.key = key }
 
@@ -162,15 +163,14 @@ struct HouseholdState: Equatable, Sendable {
     writer.optional(forwarding) { $0.string($1.text) }
     writer.list(adopted) { $0.opening($1) }
     writer.placements(placements)
-    log.encode(into: &writer)
+    writer.raw(log.bytes)
     return writer.bytes
   }
 
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     self.key = key
     var reader = ByteReader(bytes)
-    let format = try reader.u8()
-    guard (1...HouseholdState.format).contains(format) else {
+    guard try reader.u8() == HouseholdState.format else {
       throw DecodingFailure("household format")
     }
     let due = try reader.i64()
@@ -204,8 +204,8 @@ struct HouseholdState: Equatable, Sendable {
     handedOverEpoch = try reader.u32()
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
-    if format >= 2 { placements = try reader.placements() }
-    log = try EventLog(try EventLogView(try reader.raw(reader.remaining)))
+    placements = try reader.placements()
+    log = EventLog(try EventLogView(try reader.raw(reader.remaining)))
   }
 
   /// The wake-up in an encoded state, read in place.

@@ -136,10 +136,7 @@ public final class HouseholdsStage: Stage {
     case .revoke(let revocation):
       visit.household.revoke(revocation)
     case .person(let changed, let cause, let record):
-      let stored = HouseholdState.personKey(visit.household.key, try record.personID())
-      try visit.household.noteRevocations(record, state, stored: stored)
-      state.put(stored, record)
-      try visit.household.acknowledge(record)
+      try visit.household.take(person: record, state)
       // Where the only person of a provisional household does business tells where it is.
       let isProvisional = visit.household.key.registryID == nil
       visit.household.noteChanges(isProvisional ? nil : changed, cause: cause)
@@ -174,10 +171,10 @@ public final class HouseholdsStage: Stage {
     try copies.withViews { views throws(DecodingFailure) in
       let records = views.map { (person: $0.id, view: $0.view) }
       try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
-      announceAddress(&visit.household, &outbox)
+      if visit.household.isAddressDue { announceAddress(&visit.household, &outbox) }
       let settlement = try Settlement.of(visit.household, records, now: visit.now)
-      if settlement == .complete, try handOver(&visit, views, &outbox) { return }
-      try engine.conclude(
+      if settlement == .complete, handOver(&visit, views, &outbox) { return }
+      engine.conclude(
         &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
     }
     if visit.household != stored { visit.household.save(state) }
@@ -187,7 +184,7 @@ public final class HouseholdsStage: Stage {
   /// Returns true where it did, and nothing is left to decide.
   private func handOver(
     _ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox
-  ) throws(DecodingFailure) -> Bool {
+  ) -> Bool {
     guard let person = visit.household.key.provisionalPerson,
       let view = persons.first(where: { $0.id == person })?.view,
       let home = view.home(at: visit.now)
@@ -202,8 +199,7 @@ public final class HouseholdsStage: Stage {
         home,
         .handover(
           person: person, epoch: view.provisionalEpoch, referrals: handover.encoded()))
-      try engine.withdrawAll(
-        &visit, persons: persons, reason: .superseded, outbox: &outbox)
+      engine.withdrawAll(&visit, persons: persons, reason: .superseded, outbox: &outbox)
       visit.household.openings.removeAll()
       visit.household.fired.removeAll()
     }

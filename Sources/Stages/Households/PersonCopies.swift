@@ -40,15 +40,3 @@ struct PersonCopies {
     return try result.get()
   }
 }
-
-extension [UInt8] {
-  /// The person of an encoded record.
-  func personID() throws(DecodingFailure) -> CitizenID {
-    let result: Result<CitizenID, DecodingFailure> = withUnsafeBytes { bytes in
-      do throws(DecodingFailure) { return .success(try PersonView(bytes).id) } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
-  }
-}

@@ -33,11 +33,11 @@ enum Settlement: Equatable {
       for index in 0..<view.log.eventCount {
         let event = view.log.event(index)
         guard event.accepted >= fresh else { continue }
+        guard try event.personCount() > 1 else { continue }
         let persons = try event.texts().persons
-        guard persons.count > 1 else { continue }
         for (other, theirs) in records where persons.contains(other) {
           if theirs.log.index(of: event.key) == nil,
-            !theirs.revocations.contains(where: { $0.key == event.key })
+            !(try theirs.revocations()).contains(where: { $0.key == event.key })
           {
             return .waiting
           }

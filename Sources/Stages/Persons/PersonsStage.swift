@@ -23,11 +23,11 @@ public final class PersonsStage: Stage {
     var record = try state.personRecord(key) ?? PersonRecord(id: person)
     let homeBefore = record.home(at: now)
     guard var delivery = PersonsStage.apply(message, to: &record, now: now) else { return }
-    if record.log.entries.count > 16 {
+    if record.log.eventCount > 16 {
       record.log.prune(before: now.adding(days: -PersonsStage.retentionDays))
     }
     let homeNow = record.home(at: now)
-    if homeNow == nil, !record.log.entries.isEmpty {
+    if homeNow == nil, !record.log.isEmpty {
       if homeBefore != nil || record.provisionalEpoch == 0 { record.provisionalEpoch += 1 }
     }
     if homeNow != homeBefore { delivery.audience = .everyone }
@@ -96,7 +96,7 @@ public final class PersonsStage: Stage {
     case .everyone:
       for interest in record.interests { outbox.send(interest.household, message) }
       if homeless || record.provisionalEpoch > 0 {
-        guard !record.log.entries.isEmpty || record.provisionalEpoch > 0 else { return }
+        guard !record.log.isEmpty || record.provisionalEpoch > 0 else { return }
         outbox.send(HouseholdKey(provisional: record.id), message)
       }
     }
