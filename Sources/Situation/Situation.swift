@@ -115,7 +115,7 @@ public final class Situation: FactHost {
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
   public func begin(tracing: Bool = false) {
-    context.begin(today: view.today, now: min(view.instant, now), tracing: tracing)
+    context.begin(today: view.today, now: view.instant, tracing: tracing)
     context.set(variable: VariableSlot.household, household)
     context.set(variable: VariableSlot.parameters, parametersObject)
     context.set(variable: VariableSlot.member, .null)
@@ -249,7 +249,7 @@ public final class Situation: FactHost {
     guard schema.pack.derived.indices.contains(index) else { return Situation.noObject }
     let definition = schema.pack.derived[index]
     if derivationDepth == 0 {
-      derivation.begin(today: view.today, now: min(view.instant, now))
+      derivation.begin(today: view.today, now: view.instant)
       derivation.set(variable: VariableSlot.household, household)
       derivation.set(variable: VariableSlot.parameters, parametersObject)
     }
@@ -276,7 +276,7 @@ public final class Situation: FactHost {
     // The model must not ask for its own result.
     guard !isAssessing else { return Situation.noObject }
     isAssessing = true
-    assessing.begin(today: view.today, now: min(view.instant, now))
+    assessing.begin(today: view.today, now: view.instant)
     assessing.set(variable: VariableSlot.household, household)
     assessing.set(variable: VariableSlot.parameters, parametersObject)
     let score = schema.pack.assessment.score(assessing, district: district)

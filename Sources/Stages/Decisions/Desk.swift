@@ -26,6 +26,8 @@ struct Desk {
     let isNew: Bool
     /// Rules that do not look ahead are still decided for it (semantics 3 and 28).
     let isInWindow: Bool
+    /// The rules that do not fire for it, by bit, whatever takes effect later.
+    var quiet: UInt64
   }
 
   init(
@@ -53,12 +55,13 @@ struct Desk {
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
     var changed = household.pendingChanges.map { rulebook.mask($0) }
-    collected = collectTriggers(rulebook.triggerTypes)
+    collected = collectTriggers(rulebook)
     var nextDecision = Instant.distantFuture
     if let known = household.nextDecision {
       // A wake-up that is due but has not come yet would be lost: decide everything now.
       if known <= now { changed = nil } else if changed != nil { nextDecision = known }
     }
+    let earliest = earliestChange()
     var before = household.openReferrals
     if isPolicySweep { followPolicy(rulebook) }
     correctRetracted()
@@ -80,7 +83,7 @@ struct Desk {
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
         for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
-          decideEvents(rule, changed, &nextDecision)
+          decideEvents(rule, changed, earliest, &nextDecision)
         }
       }
       for rule in rulebook.situationRules where rule.rule.isEffective(on: now.date) {
@@ -88,6 +91,9 @@ struct Desk {
       }
       followUp(&nextDecision)
     }
+    household.answers.replace(
+      policy: rulebook.policyTag,
+      collected.lazy.filter(\.isInWindow).map { ($0.key, $0.quiet) })
     moveToDistrict()
     household.adopted.removeAll()
     household.pendingChanges = []
@@ -103,22 +109,33 @@ struct Desk {
   // MARK: Event rules
 
   private mutating func decideEvents(
-    _ eventful: Rulebook.Eventful, _ changed: FactMask?, _ nextDecision: inout Instant
+    _ eventful: Rulebook.Eventful, _ changed: FactMask?, _ earliest: CivilDate,
+    _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
+    let bit = eventful.bit.map { UInt64(1) << UInt64($0) } ?? 0
     let mayAnswerAnew = changed?.touches(eventful.reads) ?? true
     guard mayAnswerAnew || !household.pendingEvents.isEmpty else { return }
-    for trigger in collected where isTriggered(eventful, by: trigger) {
-      guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow,
-        passes(eventful, trigger.position), let event = file.event(trigger.position)
+    for at in collected.indices where isTriggered(eventful, by: collected[at]) {
+      let trigger = collected[at]
+      guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow
       else { continue }
+      if trigger.quiet & bit != 0, trigger.effective.date < earliest { continue }
+      collected[at].quiet &= ~bit
+      guard passes(eventful, trigger.position) else {
+        collected[at].quiet |= bit
+        continue
+      }
+      guard let event = file.event(trigger.position) else { continue }
       let position = trigger.position
       let subjects = subjects(rule, position)
       for subject in subjects {
+        var failsOnDay = false
         let answer =
           isGone(subject, rule)
           ? .fails(clause: "deceased")
-          : decide(eventful, subject, position, event, &nextDecision)
+          : decide(eventful, subject, position, event, &nextDecision, &failsOnDay)
+        if failsOnDay, eventful.isSettledByDay { collected[at].quiet |= bit }
         reconcile(rule, subject: subject, event: position, answer)
       }
       for index in household.openings.indices
@@ -131,9 +148,20 @@ struct Desk {
     }
   }
 
+  /// The earliest day whose facts may be others since the last decision.
+  private func earliestChange() -> CivilDate {
+    guard household.pendingChanges != nil, household.pendingRevocations.isEmpty,
+      household.adopted.isEmpty
+    else { return .earliest }
+    return household.pendingEvents.reduce(.latest) { earliest, event in
+      min(earliest, file.effective(event)?.date ?? .earliest)
+    }
+  }
+
   /// Events that trigger rules and concern this household, each once, in effective order; also
   /// announced ones of days to come (semantics 2: a notice of release).
-  private func collectTriggers(_ types: EventTypeSet) -> [Trigger] {
+  private func collectTriggers(_ rulebook: Rulebook) -> [Trigger] {
+    let types = rulebook.triggerTypes
     var found: [Trigger] = []
     let window = eventWindow
     var limit: (effective: Instant, at: Instant)?
@@ -156,7 +184,8 @@ struct Desk {
             type: type, key: key, effective: effective,
             position: EventPosition(owner: owner, index: index),
             isNew: household.pendingEvents.contains(key),
-            isInWindow: isInWindow(event, effective)))
+            isInWindow: isInWindow(event, effective),
+            quiet: household.answers.rules(for: key, policy: rulebook.policyTag)))
       }
     }
     collect(EventPosition.household, file.log) { _ in true }
@@ -214,7 +243,7 @@ struct Desk {
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
   private mutating func decide(
     _ eventful: Rulebook.Eventful, _ subject: Int?, _ position: EventPosition,
-    _ event: EventView, _ nextDecision: inout Instant
+    _ event: EventView, _ nextDecision: inout Instant, _ failsOnDay: inout Bool
   ) -> Answer {
     let rule = eventful.rule
     if let ahead = eventful.looksAhead {
@@ -223,7 +252,10 @@ struct Desk {
     }
     situation.look(from: .day(of: event.effective, event: position))
     let answer = evaluation.decide(rule, subject: subject, event: position)
-    if case .fails = answer { return answer }
+    if case .fails = answer {
+      failsOnDay = true
+      return answer
+    }
     situation.look(from: .now(now, event: position))
     guard eventful.holdsNow else { return answer }
     let current = evaluation.decide(rule, subject: subject, event: position)
@@ -365,7 +397,10 @@ struct Desk {
     situation.look(from: .now(now, event: position))
     let subject = opening.subject.flatMap(file.index)
     var never = Instant.distantFuture
-    guard decide(eventful, subject, position, event, &never).holds else { return false }
+    var failsOnDay = false
+    guard decide(eventful, subject, position, event, &never, &failsOnDay).holds else {
+      return false
+    }
     household.openings[index].triggers = [event.key]
     household.fired.append(
       Fired(

@@ -53,6 +53,8 @@ final class Rulebook {
   let eventRules: [Eventful]
   /// Every type that triggers a rule.
   let triggerTypes: EventTypeSet
+  /// Stands for the pack in `EventAnswers`.
+  let policyTag: UInt64
   private let byID: [String: CompiledRule]
   private let bits: [FactID: Int]
 
@@ -76,10 +78,14 @@ final class Rulebook {
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
     let gates: [CompiledClause]
     let reads: FactMask
+    /// The rule's place in `EventAnswers`; nil where there is none left.
+    let bit: Int?
+    /// Whether the answer for an event's day rests on facts of that day alone.
+    let isSettledByDay: Bool
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: [CompiledClause], reads: FactMask
+      gates: [CompiledClause], reads: FactMask, bit: Int?, isSettledByDay: Bool
     ) {
       self.rule = rule
       self.types = types
@@ -87,6 +93,8 @@ final class Rulebook {
       self.looksAhead = looksAhead
       self.gates = gates
       self.reads = reads
+      self.bit = bit
+      self.isSettledByDay = isSettledByDay
     }
   }
 
@@ -120,7 +128,9 @@ final class Rulebook {
             rule: rule, types: types.map { EventTypeID($0) }, holdsNow: holdsNow,
             looksAhead: looksAhead,
             gates: rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) },
-            reads: reads))
+            reads: reads, bit: eventful.count < EventAnswers.capacity ? eventful.count : nil,
+            isSettledByDay: rule.scope == .household && looksAhead == nil
+              && !changes.contains(Rulebook.referralsChanged)))
       case .engine: break
       }
     }
@@ -128,6 +138,9 @@ final class Rulebook {
     eventRules = eventful
     triggerTypes = EventTypeSet(eventful.flatMap(\.types))
     self.bits = bits
+    policyTag = pack.digest.utf8.reduce(0xCBF2_9CE4_8422_2325) {
+      ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+    }
     byID = Dictionary(pack.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
   }
 

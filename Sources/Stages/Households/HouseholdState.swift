@@ -103,6 +103,8 @@ struct HouseholdState: Equatable, Sendable {
   /// Openings handed over by provisional households, to be carried on by the next decision.
   var adopted: [Opening] = []
   var placements = Placements()
+  /// What event rules have answered for good.
+  var answers = EventAnswers()
   var log = EventLog()
   /// Not stored: the log is another than that loaded.
   var isLogChanged = false
@@ -163,6 +165,7 @@ struct HouseholdState: Equatable, Sendable {
     writer.optional(forwarding) { $0.string($1.text) }
     writer.list(adopted) { $0.opening($1) }
     writer.placements(placements)
+    answers.encode(into: &writer)
     writer.raw(log.bytes)
     return writer.bytes
   }
@@ -205,6 +208,7 @@ struct HouseholdState: Equatable, Sendable {
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
     placements = try reader.placements()
+    answers = try EventAnswers(&reader)
     log = EventLog(try EventLogView(try reader.raw(reader.remaining)))
   }
 

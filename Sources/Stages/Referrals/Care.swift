@@ -148,6 +148,7 @@ extension Desk {
 
   /// Escalates what was not taken or not finished by now (semantics 18).
   mutating func advanceDeadlines() {
+    guard household.openings.contains(where: { $0.phase == .open }) else { return }
     let deadlines = deadlines
     for index in household.openings.indices where household.openings[index].phase == .open {
       for at in household.openings[index].referrals.indices {
@@ -205,6 +206,9 @@ extension Desk {
 
   /// The household's next wake-up: a deadline, a rule whose answer may change, a hold that ends.
   func nextWake() -> Instant? {
+    guard household.openings.contains(where: { $0.phase == .open || $0.phase == .holding }) else {
+      return household.nextDecision
+    }
     var next = household.nextDecision ?? .distantFuture
     let deadlines = deadlines
     for opening in household.openings {

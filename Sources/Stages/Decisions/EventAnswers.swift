@@ -1,0 +1,51 @@
+import Records
+import Streaming
+
+/// Which event rules have said for good that they do not fire for an event: of its own nature, or
+/// by the facts of its day. Facts that took effect later cannot change that, so that the next event
+/// of a household need not decide all the earlier ones again.
+struct EventAnswers: Equatable, Sendable {
+  /// Rules have bits; those beyond are always decided.
+  static let capacity = 64
+
+  /// The pack under which the answers were given; under another they are void.
+  private(set) var policy: UInt64 = 0
+  private var answers: [Answer] = []
+
+  private struct Answer: Equatable, Sendable {
+    var event: EventKey
+    var rules: UInt64
+  }
+
+  /// The rules that do not fire for an event.
+  func rules(for event: EventKey, policy: UInt64) -> UInt64 {
+    guard policy == self.policy else { return 0 }
+    return answers.first { $0.event == event }?.rules ?? 0
+  }
+
+  /// Replaces everything.
+  mutating func replace(policy: UInt64, _ events: some Sequence<(EventKey, UInt64)>) {
+    self.policy = policy
+    answers.removeAll(keepingCapacity: true)
+    for (event, rules) in events where rules != 0 {
+      answers.append(Answer(event: event, rules: rules))
+    }
+  }
+
+  func encode(into writer: inout ByteWriter) {
+    writer.u64(policy)
+    writer.list(answers) {
+      $0.eventKey($1.event)
+      $0.u64($1.rules)
+    }
+  }
+
+  init() {}
+
+  init(_ reader: inout ByteReader) throws(DecodingFailure) {
+    policy = try reader.u64()
+    answers = try reader.list { r throws(DecodingFailure) in
+      Answer(event: try r.eventKey(), rules: try r.u64())
+    }
+  }
+}
