@@ -77,4 +77,34 @@ import Vocabulary
       topic: "department.notices", now: at("2026-06-10"))
     #expect(late.lines.contains { $0.hasPrefix("B02 advisor requested") })
   }
+
+  /// What was due comes first, each at its own instant and in order, then the record.
+  @Test func overtakenDeadlinesActAtTheirOwnInstants() throws {
+    let stages = try Timerless()
+    func at(_ time: String) throws -> Instant { try #require(Instant(time + ":00+08:00")) }
+    let father = FamilyTests.valid(FamilyTests.father)
+    _ = try stages.feed(
+      event("1", "household.composition", "2026-01-02", FamilyTests.family),
+      topic: "household.registry", now: at("2026-01-02T08:00"))
+    let opened = try stages.feed(
+      event(
+        "2", "assistance.decision", "2026-01-05",
+        #"{"household":"HH-1","applicant":"\#(father)","programme":"dibao","state":"rejected","#
+          + #""date":"2026-01-05","reason":"other"}"#),
+      topic: "assistance.decisions", now: at("2026-01-05T08:00"))
+    let referral = try #require(opened.first { $0.text("rule") == "E01" })
+    let late = try stages.feed(
+      event(
+        "3", "referral.completed", "2026-01-20",
+        #"{"referral":"\#(referral.text("referral"))","by":"C-1","date":"2026-01-20"}"#),
+      topic: "referral.feedback", now: at("2026-01-20T08:00"))
+    let times = late.filter { $0.text("rule") == "E01" }.compactMap { $0.header("ce_time") }
+    let revisions = late.filter { $0.text("rule") == "E01" }.compactMap { $0.json["revision"] as? Int }
+    // Nobody covers the area: the operator is told again after each claim time (a working day).
+    #expect(times.first == "2026-01-06T23:59:59+08:00")
+    #expect(times.last == "2026-01-20T08:00:00+08:00")
+    #expect(times == times.sorted())
+    #expect(revisions == Array(2...(revisions.count + 1)))
+    #expect(late.last { $0.text("rule") == "E01" }?.text("state") == "completed")
+  }
 }

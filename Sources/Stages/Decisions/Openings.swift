@@ -269,6 +269,7 @@ extension Desk {
     else { return }
     referral.assignee = former.assignee
     referral.assigneeLevel = former.assigneeLevel
+    referral.escalation = 0
   }
 }
 
@@ -283,9 +284,17 @@ extension Referral {
       dueAt = former.dueAt
       overdueAt = former.dueAt > now ? former.dueAt : nil
     }
-    escalation = 0
+    // With nobody there it is at the end of the ladder already (semantics 19).
+    escalation = assignee == Assignment.unassigned.advisor ? Assignment.unassigned.escalation : 0
     claimFrom = now
-    formerly = former.formerly + [former.id]
+    if receiver == .resource, state != .requested, !candidates.contains(former.holder) {
+      state = .requested
+    }
+    // The last revision of the former one is its withdrawal.
+    let ended = former.state.isOpen ? former.revision + 1 : former.revision
+    formerly = former.formerly + ["\(former.id)/\(ended)"]
+    // Back where it was before, it goes on under its old identifier.
+    revision = (lastRevision(under: id) ?? 0) + 1
   }
 }
 

@@ -60,7 +60,7 @@ extension Desk {
 
   private func find(_ id: String) -> (opening: Int, referral: Int)? {
     for (index, opening) in household.openings.enumerated() {
-      if let at = opening.referrals.firstIndex(where: { $0.id == id || $0.formerly.contains(id) }) {
+      if let at = opening.referrals.firstIndex(where: { $0.id == id || $0.lastRevision(under: id) != nil }) {
         return (index, at)
       }
     }
@@ -176,13 +176,15 @@ extension Desk {
     let next = router.assign(
       from: level == 1 ? .subdistrict : .district, area: Area(code: referral.area) ?? area,
       household: household.key, on: now.date)
-    referral.escalation = level
+    // Where a level has nobody the next one is told at once.
+    let reached = max(level, next.escalation)
+    referral.escalation = reached
     referral.assignee = next.advisor
     referral.assigneeLevel = next.level
     referral.claimFrom = now
     if step == .overdue {
       referral.overdueAt =
-        level < 2 ? deadlines.secondOverdue(after: now) : nil
+        reached < 2 ? deadlines.secondOverdue(after: now) : nil
     }
     revise(&referral, step == .unclaimed ? "unclaimed" : "overdue", by: settings.source)
     household.openings[index].referrals[at] = referral
@@ -191,7 +193,7 @@ extension Desk {
       tellOperator(of: referral, household.openings[index])
     } else if let escalation = pack.rule(.escalation) {
       publishEngineAlert(
-        escalation, Int(level) - 1, "\(step)/\(referral.revision)", audience: nil, referral,
+        escalation, Int(reached) - 1, "\(step)/\(referral.revision)", audience: nil, referral,
         household.openings[index])
     }
   }
@@ -240,7 +242,8 @@ extension Desk {
   private mutating func reopen(_ index: Int, in district: String) {
     let opening = household.openings[index]
     let rule = pack.rule(thatOpened: opening.rule)
-    for former in opening.referrals where former.state.isOpen {
+    for at in opening.referrals.indices where opening.referrals[at].state.isOpen {
+      let former = opening.referrals[at]
       guard (Area(code: former.area) ?? area).district == household.routedDistrict,
         rule.referrals.indices.contains(Int(former.entry)),
         rule.referrals[Int(former.entry)].area == nil
@@ -250,25 +253,39 @@ extension Desk {
       ended.reason = .superseded
       revise(&ended, "withdrawn", by: settings.source)
       publish(ended, rule, opening)
-      let scene = Scene(
-        rule: rule, subject: opening.subject.flatMap(file.index), event: nil, opening: opening,
-        at: former.openedAt)
-      evaluation.begin(rule, subject: scene.subject, event: nil)
-      guard
-        var moved = makeReferral(
-          rule.referrals[Int(former.entry)], Int(former.entry), area, scene, missing: former.missing)
-      else { continue }
-      moved.carryOn(from: former, now: now)
-      moved.evidence = former.evidence
-      moved.task = former.task
-      if let at = household.openings[index].referrals.firstIndex(where: { $0.id == former.id }) {
-        household.openings[index].referrals[at] = moved
+      guard let moved = moved(former, rule, opening) else {
+        // No resource there: the advisor looks for other help.
+        household.openings[index].referrals[at] = ended
+        openSocialMatch(for: opening)
+        continue
       }
-      keepAssignee(of: former, in: &moved)
+      household.openings[index].referrals[at] = moved
       outbox.send(
         .events, RegisterMessage.referralOpened(referral: moved.id, household: household.key))
       publish(moved, rule, opening)
+      if moved.assignee == Assignment.unassigned.advisor { tellOperator(of: moved, opening) }
     }
+    closeIfDone(index)
+  }
+
+  /// A referral as it goes on where the household lives now; nil where no resource can take it.
+  private func moved(
+    _ former: Referral, _ rule: CompiledRule, _ opening: Opening
+  ) -> Referral? {
+    let scene = Scene(
+      rule: rule, subject: opening.subject.flatMap(file.index), event: nil, opening: opening,
+      at: former.openedAt)
+    evaluation.begin(rule, subject: scene.subject, event: nil)
+    guard
+      var moved = makeReferral(
+        rule.referrals[Int(former.entry)], Int(former.entry), area, scene,
+        missing: former.missing)
+    else { return nil }
+    moved.carryOn(from: former, now: now)
+    moved.evidence = former.evidence
+    moved.task = former.task
+    keepAssignee(of: former, in: &moved)
+    return moved
   }
 }
 

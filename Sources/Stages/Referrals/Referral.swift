@@ -121,8 +121,18 @@ struct Referral: Equatable, Sendable {
   var contactThrough: String?
   var review: Bool
   var missing: [String]
-  /// What an earlier identifier of this referral was, where it moved (semantics 31).
+  /// Earlier identifiers of this referral, where it moved (semantics 31), each with a slash and the
+  /// last revision published under it.
   var formerly: [String]
+
+  /// The last revision published under an earlier identifier; nil where it was never its own.
+  func lastRevision(under id: String) -> UInt32? {
+    for name in formerly.reversed() {
+      let parts = name.split(separator: "/")
+      if parts.first.map({ $0 == id }) ?? false { return parts.last.flatMap { UInt32($0) } }
+    }
+    return nil
+  }
 }
 
 /// An alert and whether it still fires.
