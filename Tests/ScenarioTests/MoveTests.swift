@@ -171,4 +171,27 @@ import Testing
     #expect(done.first?.text("referral") == moved.text("referral"))
     #expect(done.first?.text("state") == "completed")
   }
+
+  @Test func aHandedOverReferralStaysWithTheResourceThatTookIt() throws {
+    let scenario = try Scenario(
+      directory: Self.directory + [ResourceTests.resource("W-1", needs: #""disaster""#)])
+    try scenario.event(
+      "window.transaction", "2026-01-04T10:00:00+08:00",
+      #"{"transactionId":"t-1","centre":"310101002","line":"mca","item":"其他","stage":"submitted","#
+        + #""applicant":{"id":"\#(Self.person)"}}"#)
+    let shared = try scenario.event(
+      "notice.emergency", "2026-01-05T10:00:00+08:00",
+      #"{"kind":"fire","date":"2026-01-05","persons":["\#(Self.person)"]}"#).shared
+    let opened = try #require(shared.first)
+    try ResourceTests.answer(scenario, opened, "accepted", by: "W-1", on: "2026-01-05")
+    let published = try composition(scenario, "310101002001", "2026-01-05").shared
+    let moved = try #require(published.last)
+    #expect(published.first?.text("reason") == "superseded")
+    #expect(moved.text("referral") != opened.text("referral"))
+    #expect(moved.text("state") == "accepted")
+    #expect(moved.candidates == ["W-1"])
+    #expect(moved.text("dueAt") == opened.text("dueAt"))
+    let done = try ResourceTests.answer(scenario, opened, "completed", by: "W-1", on: "2026-01-06")
+    #expect(done.shared.first?.text("referral") == moved.text("referral"))
+  }
 }

@@ -223,6 +223,35 @@ import Testing
     #expect(try scenario.advance(to: "2026-01-09T00:00:00+08:00").lines.contains("F01 advisor requested/1 P3"))
   }
 
+  @Test func whoFollowsADeclineHasThreeWorkingDaysToo() throws {
+    let scenario = try Scenario(directory: [
+      Self.advisor, Self.resource("W-1"), Self.resource("W-2", needs: ""),
+    ])
+    try Self.settle(scenario, 1...1)
+    let opened = try #require(try Self.reject(scenario, 1).shared.first)
+    try Self.answer(scenario, opened, "declined", by: "W-1", on: "2026-01-07")
+    // A weekend lies between.
+    let quiet = try scenario.advance(to: "2026-01-12T23:59:58+08:00")
+    #expect(!quiet.lines.contains { $0.hasPrefix("F01") })
+    let silent = try scenario.advance(to: "2026-01-12T23:59:59+08:00")
+    #expect(silent.lines.contains("F01 advisor requested/1 P3"))
+  }
+
+  @Test func aReferralCanBePassedToAnotherCandidateOnly() throws {
+    let scenario = try Scenario(directory: [
+      Self.advisor, Self.resource("W-1"), Self.resource("W-2", needs: ""),
+    ])
+    try Self.settle(scenario, 1...1)
+    let opened = try #require(try Self.reject(scenario, 1).shared.first)
+    let passed = try Self.answer(
+      scenario, opened, "reassigned", by: "C-1", on: "2026-01-06", extra: #","to":"W-2""#)
+    #expect(passed.shared.first?.candidates == ["W-2", "W-1"])
+    let refused = try Self.answer(
+      scenario, opened, "reassigned", by: "C-1", on: "2026-01-06", extra: #","to":"W-9""#)
+    #expect(refused.shared.isEmpty)
+    #expect(refused.contains { $0.text("decision") == "feedback-impossible" })
+  }
+
   @Test func consentOpensWhatCouldNotBeSharedAndItsWithdrawalTakesItBack() throws {
     let scenario = try Scenario(directory: [Self.advisor, Self.resource("W-1", agreement: false)])
     try Self.settle(scenario, 1...1)

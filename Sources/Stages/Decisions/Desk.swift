@@ -66,6 +66,7 @@ struct Desk {
     if isPolicySweep { followPolicy(rulebook) }
     correctRetracted()
     withdrawRevoked(rulebook)
+    withdrawDeceased()
     if household.openings.contains(where: { $0.isLive && !$0.triggers.isEmpty }) {
       releaseStrangers(rulebook)
     }

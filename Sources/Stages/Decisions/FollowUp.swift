@@ -20,7 +20,9 @@ extension Desk {
     situation.look(from: .now(now))
     situation.begin()
     guard let ladder = pack.rule(.visitLadder) else { return }
-    let exit = situation.exits().first { starts(ladder, $0.event) }
+    // Nobody is left to be visited where all members of a known household have died.
+    let isEmpty = !file.compositions.isEmpty && situation.members.isEmpty
+    let exit = isEmpty ? nil : situation.exits().first { starts(ladder, $0.event) }
     endLadders(except: exit?.event, ladder)
     guard let exit else { return }
     let made = visitsMade()

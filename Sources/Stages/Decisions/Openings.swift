@@ -245,17 +245,24 @@ extension Desk {
   private mutating func adopt(
     into referral: inout Referral, _ rule: CompiledRule, _ subject: CitizenID?
   ) {
+    guard
+      let former = handedOver(
+        referral.receiver, entry: referral.entry, area: referral.area, rule, subject)
+    else { return }
+    referral.carryOn(from: former, now: now)
+    keepAssignee(of: former, in: &referral)
+  }
+
+  /// What a provisional household handed over of a rule's entry. A rule can refer to several areas;
+  /// a referral of an unknown area becomes any.
+  func handedOver(
+    _ receiver: Receiver, entry: UInt8, area: String, _ rule: CompiledRule, _ subject: CitizenID?
+  ) -> Referral? {
     for opening in household.adopted where opening.rule == rule.id && opening.subject == subject {
-      let same = opening.referrals.filter {
-        $0.receiver == referral.receiver && $0.entry == referral.entry
-      }
-      // A rule can refer to several areas; one of an unknown area becomes any.
-      guard let former = same.first(where: { $0.area == referral.area }) ?? same.first
-      else { continue }
-      referral.carryOn(from: former, now: now)
-      keepAssignee(of: former, in: &referral)
-      return
+      let same = opening.referrals.filter { $0.receiver == receiver && $0.entry == entry }
+      if let former = same.first(where: { $0.area == area }) ?? same.first { return former }
     }
+    return nil
   }
 }
 

@@ -6,8 +6,9 @@ import Vocabulary
 /// The difference between what rules say and what is open, and making it.
 extension Desk {
   mutating func reconcile(
-    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ said: Answer
   ) {
+    let answer = endsByDeath(rule, subject) ? .fails(clause: "deceased") : said
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
     let live = household.openings.firstIndex {
@@ -31,6 +32,23 @@ extension Desk {
       } else if event == nil, answer != .fails(clause: "gate") {
         markCeased(rule.id, person)
       }
+    }
+  }
+
+  /// Whether the person a rule speaks of has died, and with that what it asked for (semantics 21).
+  private func endsByDeath(_ rule: CompiledRule, _ subject: Int?) -> Bool {
+    guard let subject, !rule.outlivesSubject else { return false }
+    return situation.isDead(subject)
+  }
+
+  /// Ends the referrals about those who have died, however long ago what opened them happened.
+  mutating func withdrawDeceased() {
+    for index in household.openings.indices.reversed() where household.openings[index].isLive {
+      guard let subject = household.openings[index].subject.flatMap(file.index),
+        situation.isDead(subject)
+      else { continue }
+      let rule = pack.rule(thatOpened: household.openings[index].rule)
+      if !rule.outlivesSubject { end(index, rule) }
     }
   }
 

@@ -23,6 +23,14 @@ extension Desk {
     case .move(let state):
       referral.state = state
       revise(&referral, kind.rawValue, by: by)
+    case .reassign where referral.receiver == .resource:
+      guard let to = entry.text(Desk.toField), referral.candidates.contains(to) else {
+        return recordImpossible(rule, opening)
+      }
+      referral.candidates = [to] + referral.candidates.filter { $0 != to }
+      referral.state = .requested
+      referral.claimFrom = now
+      revise(&referral, kind.rawValue, by: by)
     case .reassign:
       referral.state = .requested
       referral.assignee = entry.text(Desk.toField) ?? referral.assignee
@@ -34,19 +42,24 @@ extension Desk {
       passOn(&referral, by: by)
       household.openings[opening].referrals[at] = referral
       if referral.state == .declined { openSocialMatch(for: household.openings[opening]) }
-    case .impossible:
-      record(
-        .feedbackImpossible, rule, household.openings[opening].subject,
-        opening: household.openings[opening], answer: nil, event: nil)
-      return
+    case .impossible: return recordImpossible(rule, opening)
     }
     if rule.isVisitLadder, kind == .visited || kind == .completed {
       noteVisit(entry)
     }
     household.openings[opening].referrals[at] = referral
     publish(referral, rule, household.openings[opening])
+    if effect == .passOn, referral.assignee == Assignment.unassigned.advisor {
+      tellOperator(of: referral, household.openings[opening])
+    }
     closeIfDone(opening)
     household.noteChanges([Rulebook.referralsChanged], cause: nil)
+  }
+
+  private mutating func recordImpossible(_ rule: CompiledRule, _ opening: Int) {
+    record(
+      .feedbackImpossible, rule, household.openings[opening].subject,
+      opening: household.openings[opening], answer: nil, event: nil)
   }
 
   private mutating func noteVisit(_ entry: EventEntry) {
@@ -114,14 +127,18 @@ extension Desk {
     if referral.receiver == .resource {
       referral.candidates.removeAll { $0 == by }
       referral.state = referral.candidates.isEmpty ? .declined : .requested
+      // The next one has its own time to answer.
+      referral.escalation = 0
+      referral.claimFrom = now
       revise(&referral, "declined", by: by)
       return
     }
     let declined = Set(
       referral.history.filter { $0.what == "declined" }.map(\.by) + [by, referral.assignee])
     let next = router.assign(
-      from: referral.receiver.level ?? .committee, area: Area(code: referral.area) ?? area,
-      household: household.key, on: now.date, excluding: declined)
+      from: Advisor.Level(rawValue: referral.assigneeLevel) ?? .committee,
+      area: Area(code: referral.area) ?? area, household: household.key, on: now.date,
+      excluding: declined)
     referral.assignee = next.advisor
     referral.assigneeLevel = next.level
     referral.escalation = max(referral.escalation, next.escalation)

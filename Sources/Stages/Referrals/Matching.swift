@@ -24,7 +24,9 @@ extension Desk {
     household.placements.awaited.append(
       Placements.Awaited(
         referral: referral, rule: scene.rule.id, subject: subject, ordinal: scene.opening.ordinal,
-        entry: UInt8(clamping: position), area: area.code, at: scene.at))
+        entry: UInt8(clamping: position), area: area.code, at: scene.at,
+        former: handedOver(
+          .resource, entry: UInt8(clamping: position), area: area.code, scene.rule, subject)))
     outbox.send(
       .events,
       RegisterMessage.match(
@@ -57,12 +59,13 @@ extension Desk {
     evaluation.begin(rule, subject: subject, event: event)
     let scene = Scene(rule: rule, subject: subject, event: event, opening: opening, at: awaited.at)
     guard
-      let made = makeReferral(
+      var made = makeReferral(
         rule.referrals[Int(awaited.entry)], Int(awaited.entry), area, scene,
         candidates: candidates)
     else { return giveBack(referral, offered) }
     household.placements.places.append(
       Placements.Place(referral: referral, resource: offered.first ?? ""))
+    if let former = awaited.former { made.carryOn(from: former, now: now) }
     send(made, in: index, rule)
   }
 

@@ -15,6 +15,8 @@ struct Placements: Equatable, Sendable {
     var area: String
     /// Where `due` counts from.
     var at: Instant
+    /// The referral that goes on under this identifier, where a provisional household handed it over.
+    var former: Referral?
 
     func belongs(to opening: Opening) -> Bool {
       rule == opening.rule && subject == opening.subject && ordinal == opening.ordinal
@@ -52,6 +54,7 @@ extension ByteWriter {
       $0.u8($1.entry)
       $0.string($1.area)
       $0.instant($1.at)
+      $0.optional($1.former) { $0.referral($1) }
     }
     list(value.places) {
       $0.string($1.referral)
@@ -70,7 +73,8 @@ extension ByteReader {
       awaited: try list { r throws(DecodingFailure) in
         Placements.Awaited(
           referral: try r.string(), rule: try r.string(), subject: try r.optionalCitizen(),
-          ordinal: try r.u32(), entry: try r.u8(), area: try r.string(), at: try r.instant())
+          ordinal: try r.u32(), entry: try r.u8(), area: try r.string(), at: try r.instant(),
+          former: try r.optional { r throws(DecodingFailure) in try r.referral() })
       },
       places: try list { r throws(DecodingFailure) in
         Placements.Place(referral: try r.string(), resource: try r.string())
