@@ -69,4 +69,21 @@ import Testing
     #expect(assignee?["advisor"] as? String == "D-1")
     #expect(declined.first?.json["escalation"] as? Int == 2)
   }
+
+  /// The ladder follows what is known: a death that was reported in error ends nothing.
+  @Test func visitsGoOnWhenTheDeathIsRetracted() throws {
+    let scenario = try Scenario(directory: [DirectoryChangeTests.advisor("C-1")])
+    try ResourceTests.settle(scenario, 1...1)
+    for (state, date) in [("granted", "2026-01-05"), ("exited", "2026-02-02")] {
+      try scenario.event(
+        "assistance.decision", date + "T10:00:00+08:00",
+        #"{"household":"HH-1","applicant":"\#(ResourceTests.person(1))","programme":"dibao","#
+          + #""state":"\#(state)","date":"\#(date)","reason":"other"}"#)
+    }
+    _ = try died(scenario, ResourceTests.person(1), "2026-02-10")
+    let again = try scenario.event(
+      "notice.retracted", "2026-02-12T10:00:00+08:00",
+      #"{"retracts":"death-\#(ResourceTests.person(1))","reason":"error"}"#)
+    #expect(again.lines.contains("E02 advisor requested/1 P3"))
+  }
 }

@@ -306,11 +306,14 @@ struct Desk {
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
     for subject in subjects {
-      var answer = evaluation.decide(rule, subject: subject, event: nil)
+      var answer =
+        isGone(subject, rule)
+        ? .fails(clause: "deceased") : evaluation.decide(rule, subject: subject, event: nil)
       if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
         if case .holds = gate.decide(situation.context) {} else { answer = .fails(clause: "gate") }
       }
-      let last = rule.opensBy?.evaluate(situation.context).dateValue
+      let last =
+        answer.isPossible ? rule.opensBy?.evaluate(situation.context).dateValue : nil
       nextDecision = min(nextDecision, situation.context.validUntil)
       if answer.isPossible, let last, !held(rule, subject, by: last) {
         answer = .fails(clause: "opens-by")

@@ -30,6 +30,8 @@ struct EventAnswers: Equatable, Sendable {
     for (event, rules) in events where rules != 0 {
       answers.append(Answer(event: event, rules: rules))
     }
+    // Without answers it is the same under every pack: a sweep has nothing to write.
+    if answers.isEmpty { self.policy = 0 }
   }
 
   func encode(into writer: inout ByteWriter) {

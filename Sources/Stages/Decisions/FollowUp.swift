@@ -109,10 +109,12 @@ extension Desk {
     }
   }
 
-  /// Openings of a rule for one exit, by ordinal: the n-th is visit n.
+  /// Openings of a rule for one exit, by ordinal: the n-th is visit n. What was withdrawn does not
+  /// count, so that a ladder that ended opens again when the reason for its end is taken back.
   private func openings(of rule: CompiledRule, _ exit: EventKey) -> [Int] {
     household.openings.indices.filter {
       household.openings[$0].rule == rule.id && household.openings[$0].triggers == [exit]
+        && household.openings[$0].phase != .withdrawn
     }.sorted { household.openings[$0].ordinal < household.openings[$1].ordinal }
   }
 
@@ -194,6 +196,7 @@ extension Desk {
   ) {
     var index = household.openings.firstIndex {
       $0.rule == rule.id && $0.triggers == [event.key] && $0.marker == marker
+        && $0.phase != .withdrawn
     }
     if index == nil {
       let earlier = household.openings.filter { $0.rule == rule.id }

@@ -6,9 +6,8 @@ import Vocabulary
 /// The difference between what rules say and what is open, and making it.
 extension Desk {
   mutating func reconcile(
-    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ said: Answer
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
   ) {
-    let answer = endsByDeath(rule, subject) ? .fails(clause: "deceased") : said
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
     let live = household.openings.firstIndex {
@@ -33,12 +32,6 @@ extension Desk {
         markCeased(rule.id, person)
       }
     }
-  }
-
-  /// Whether the person a rule speaks of has died, and with that what it asked for (semantics 21).
-  private func endsByDeath(_ rule: CompiledRule, _ subject: Int?) -> Bool {
-    guard let subject, !rule.outlivesSubject else { return false }
-    return situation.isDead(subject)
   }
 
   /// Ends the referrals about those who have died, however long ago what opened them happened.

@@ -52,7 +52,7 @@ public final class RuleBenchmark {
       var visit = HouseholdsStage.Visit(household: household, now: now)
       visit.household.pendingChanges = changes
       var outbox = Outbox()
-      try engine.conclude(&visit, persons: views, decides: true, outbox: &outbox)
+      engine.conclude(&visit, persons: views, decides: true, outbox: &outbox)
     }
   }
 }
