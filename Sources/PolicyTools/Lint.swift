@@ -45,13 +45,7 @@ public struct PolicyLint {
       if rule.groups.isEmpty, rule.clauses.isEmpty {
         add("serves-nothing", rule.file, rule.line, "\(rule.id) serves no group and no clause")
       }
-      if !cases.contains(where: { MutationRun.belongs($0, to: rule.id) }),
-        !Self.isTestedElsewhere(rule)
-      {
-        add(
-          "missing-tests", rule.file, rule.line, "\(rule.id) has no test",
-          hint: "write tests/\(rule.id).yaml")
-      }
+      checkTests(rule)
       for clause in rule.when where clause.program.constant?.boolValue == false {
         add(
           "never-fires", clause.file, clause.line,
@@ -72,12 +66,53 @@ public struct PolicyLint {
     }
   }
 
-  /// Roles of the engine are seen in the tests of the rules that they follow.
-  private static func isTestedElsewhere(_ rule: CompiledRule) -> Bool {
-    switch rule.trigger {
-    case .engine(.socialMatch, _), .engine(.escalation, _), .engine(.correction, _): true
-    default: false
+  /// Each rule wants a case in which it opens something, one in which it does not, and one in which
+  /// a fact that may be missing decides.
+  private mutating func checkTests(_ rule: CompiledRule) {
+    let own = cases.filter { $0.belongs(to: rule.id) }
+    guard !own.isEmpty else {
+      add(
+        "missing-tests", rule.file, rule.line, "\(rule.id) has no test",
+        hint: "write tests/\(rule.id).yaml")
+      return
     }
+    if !own.contains(where: { $0.expects(rule.id) { $0.isLive && $0.isReview != true } }) {
+      add("missing-test-kind", rule.file, rule.line, "no case of \(rule.id) expects it to open")
+    }
+    if own.allSatisfy({ $0.expects(rule.id, where: \.isLive) }) {
+      add(
+        "missing-test-kind", rule.file, rule.line,
+        "no case of \(rule.id) expects it to stay closed",
+        hint: "add a case that just misses one of its conditions")
+    }
+    let unknown = factsThatMayBeMissing(rule)
+    if rule.onUnknown == .review, !unknown.isEmpty,
+      !own.contains(where: { $0.expects(rule.id) { $0.isReview == true } })
+    {
+      add(
+        "missing-test-kind", rule.file, rule.line,
+        "no case of \(rule.id) expects a review, though it reads "
+          + unknown.joined(separator: ", "),
+        hint: "add a case in which it is not known, with 'review: true'")
+    }
+  }
+
+  /// What the rule's conditions read directly and what nobody may have stated, by name; less what
+  /// its own events state.
+  private func factsThatMayBeMissing(_ rule: CompiledRule) -> [String] {
+    let stated = rule.eventTypes.compactMap(pack.sources.event).flatMap { source in
+      source.facts + source.targets.flatMap(\.facts)
+    }.map(\.fact)
+    let read = (rule.when + rule.unless).flatMap { $0.program.dependencies.fields }
+    return Set(
+      read.compactMap { field -> String? in
+        guard let object = ObjectKind(rawValue: field.typeID),
+          let fact = pack.facts.definition(of: object, slot: field.slot),
+          case .state(.unknown) = fact.origin, !stated.contains(fact.qualifiedName)
+        else { return nil }
+        return fact.qualifiedName
+      }
+    ).sorted()
   }
 
   /// The same condition as a demand and as an exception.

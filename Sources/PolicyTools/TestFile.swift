@@ -56,6 +56,18 @@ public struct ExpectedOutput: Sendable {
   public let line: Int
 }
 
+extension ExpectedOutput {
+  /// Neither withdrawn nor resolved.
+  var isLive: Bool { state != "withdrawn" && state != "resolved" }
+}
+
+extension TestCase {
+  /// Whether an output of a rule with a property is expected.
+  func expects(_ rule: String, where property: (ExpectedOutput) -> Bool) -> Bool {
+    expected.contains { $0.rule == rule && property($0) }
+  }
+}
+
 /// One case: what happens, and exactly what comes out.
 public struct TestCase: Sendable {
   public let name: String

@@ -97,7 +97,7 @@ extension Situation {
     else { return Situation.noObject }
     let referral = file.referrals[Int(object.index)]
     switch field {
-    case .rule: return .text(referral.rule)
+    case .rule: return .text(schema.shownRule(referral.rule))
     case .state: return .text(referral.state)
     case .open: return .bool(referral.isOpen)
     case .opened: return .date(referral.openedAt.date)

@@ -69,6 +69,8 @@ public final class SituationSchema {
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
+  /// Rules with a disguised referral.
+  private let disguised: Set<String>
   /// Texts that come up again and again, shared instead of copied.
   private var texts: [String: Value] = [:]
   /// Services as window transactions name them, by the hash of what they say.
@@ -83,8 +85,13 @@ public final class SituationSchema {
   /// Enough for every program of the pack.
   let variableCapacity: Int
 
+  /// The name of a rule as other rules may know it: a disguised one is any need.
+  func shownRule(_ rule: String) -> String { disguised.contains(rule) ? "need" : rule }
+
   public init(pack: PolicyPack) {
     self.pack = pack
+    disguised = Set(
+      pack.rules.filter { $0.referrals.contains(where: \.isDisguised) }.map(\.id))
     let facts = pack.facts
     persons = facts.facts(of: .person).map { .init($0, PersonBuiltin.init(rawValue:)) }
     households = facts.facts(of: .household).map { .init($0, HouseholdBuiltin.init(rawValue:)) }

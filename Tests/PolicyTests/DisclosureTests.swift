@@ -99,4 +99,140 @@ import Testing
       telling.replacing("severity: info,", by: "severity: info, restricted: true,", in: rule)
         .codes == [])
   }
+
+  // MARK: Ways around it
+
+  private var both: SmallPack {
+    SmallPack().replacing(
+      "[notice.death]", by: "[notice.death, notice.drug-treatment]", in: rule)
+  }
+
+  /// With several triggers, a condition that only one of them can meet tells which it was.
+  @Test(arguments: [
+    "event.type == 'notice.drug-treatment'", "event.state == 'compulsory'",
+    "event.state in ['compulsory', 'ended']", "event.state != 'none' && has(event.state)",
+    "!(event.type == 'notice.death')", "event.type.endsWith('treatment')",
+    "event.type == 'notice.death' ? false : member.age > 3",
+  ])
+  func notThroughAConditionOnOneOfTheTriggers(condition: String) {
+    let pack = both.replacing("member.age >= params.adult,", by: "\"\(condition)\",", in: rule)
+    #expect(pack.codes == ["rules/X01.yaml:16 disclosure"])
+    // As an exception that leaves only the other trigger, it tells nothing.
+    #expect(
+      both.replacing(
+        "refer:", by: "unless: [{id: x, that: \"\(condition)\", says: x}]\nrefer:", in: rule
+      ).codes.allSatisfy { !$0.hasSuffix("disclosure") })
+  }
+
+  @Test func aConditionThatSeveralTriggersMeetTellsNothing() {
+    let condition = "\"event.type == 'notice.death' || event.state == 'compulsory'\","
+    #expect(both.replacing("member.age >= params.adult,", by: condition, in: rule).codes == [])
+  }
+
+  @Test(arguments: [
+    "${member.treatment == 'compulsory' ? '甲' : '乙'}", "${[member.treatment].size()}",
+    "${has(member.treatment) ? '' : 'x'}", "${known(member.treatment)}",
+    "${household.members.filter(m, m.treatment == 'none').size()}",
+    "${household.adults.map(a, a.treatment).join()}", "${cel.bind(x, member.treatment, x)}",
+  ])
+  func notThroughATextThatChoosesByIt(text: String) {
+    #expect(
+      SmallPack().replacing("${member.name}", by: text.replacing("\"", with: "'"), in: rule).codes
+        == ["rules/X01.yaml:16 disclosure"])
+  }
+
+  @Test(arguments: [
+    "from: \"member.treatment == 'none' ? event.date : event.date.addDays(1)\"",
+    "area: \"member.treatment == 'none' ? '310101' : '310115'\"",
+    "area: \"event.own.exists(p, p.treated) ? '310101' : '310115'\"",
+  ])
+  func notThroughADayOrAnArea(key: String) {
+    let plain = SmallPack().replacing("due: 3wd,", by: "due: 3wd, \(key),", in: rule)
+    #expect(plain.codes == ["rules/X01.yaml:16 disclosure"])
+    let disguised = plain.replacing("due: 3wd,", by: "due: 3wd, disguise: need,", in: rule)
+    #expect(disguised.codes == ["rules/X01.yaml:16 disclosure"])
+  }
+
+  @Test func notThroughTheAreaOfAnAlert() {
+    let alert = """
+      alert: {severity: info, audience: [subdistrict], message: x,
+        area: "member.treatment == 'none' ? '310101' : '310115'"}
+      refer:
+      """
+    #expect(
+      SmallPack().replacing("refer:", by: alert, in: rule).codes == ["rules/X01.yaml:15 disclosure"])
+  }
+
+  @Test func notThroughAFieldThatOnlyOneTriggerHas() {
+    #expect(
+      both.replacing("${member.name}", by: "${has(event.state)}", in: rule).codes
+        == ["rules/X01.yaml:16 disclosure"])
+    #expect(both.replacing("${member.name}", by: "${event.date}", in: rule).codes == [])
+  }
+
+  @Test(arguments: ["subject", "review_when", "opens_when", "unless"])
+  func notThroughTheOtherConditions(key: String) {
+    var pack = SmallPack()
+    switch key {
+    case "subject":
+      pack = pack.replacing(
+        "refer:", by: "subject: event.own.filter(p, p.treated)\nrefer:", in: rule)
+    case "unless":
+      pack = pack.replacing(
+        "refer:", by: "unless: [{id: x, that: member.treated, says: x}]\nrefer:", in: rule)
+    case "opens_when":
+      pack = pack.replacing("events: [notice.death]\n", by: "", in: rule)
+        .replacing("refer:", by: "opens_when: member.treated\nrefer:", in: rule)
+    default: pack = pack.replacing("refer:", by: "\(key): member.treated\nrefer:", in: rule)
+    }
+    #expect(pack.codes.count == 1)
+    #expect(pack.codes.first?.hasSuffix(" disclosure") == true, "\(pack.codes)")
+  }
+
+  @Test func notThroughAnAssessmentScore() {
+    let model = """
+      model: city
+      version: 1
+      dimensions: [{id: d, title: 维度, cap: 100}]
+      indicators:
+        - id: i
+          title: 指标
+          dimension: d
+          weight: 10
+          bands: [{when: "household.members.exists(m, m.treated)", points: 100, says: 有}]
+      levels: [{id: high, title: 高, from: 60}]
+
+      """
+    let score = "  members: {type: persons, builtin: true, max: 20, title: 成员}\n"
+    let scored = SmallPack().adding("assessment/city.yaml", model).replacing(
+      score, by: score + "  score: {type: int, builtin: true, time: true, title: 评分}\n",
+      in: "facts.yaml")
+    #expect(scored.codes == ["assessment/city.yaml:9 disclosure"])
+    let labelled = scored.replacing("title: 评分", by: "labels: [drug], title: 评分", in: "facts.yaml")
+    #expect(labelled.codes == [])
+    #expect(
+      labelled.replacing("${member.name}", by: "${household.score}", in: rule).codes
+        == ["rules/X01.yaml:16 disclosure"])
+  }
+
+  @Test func notThroughTheEndOfAnotherRulesReferral() {
+    let second = (SmallPack().files[rule] ?? "").replacing("X01", with: "X02")
+      .replacing("m.at_home)", with: "m.treated)")
+      .replacing("due: 3wd,", with: "due: 3wd, disguise: need,")
+    let pack = SmallPack().adding("rules/X02.yaml", second)
+    #expect(pack.codes == [])
+    #expect(
+      pack.replacing("dedup:", by: "closes: [X01]\ndedup:", in: "rules/X02.yaml").codes
+        == ["rules/X02.yaml:17 disclosure"])
+  }
+
+  @Test func neutralFormsReadAlike() {
+    let disguised = SmallPack().replacing("due: 3wd,", by: "due: 3wd, disguise: need,", in: rule)
+    let second = (disguised.files[rule] ?? "").replacing("X01", with: "X02")
+    let pack = disguised.adding("rules/X02.yaml", second)
+    #expect(pack.codes == [])
+    #expect(
+      pack.replacing("见${member.name}", by: "请见${member.name}", in: "rules/X02.yaml").codes
+        == ["rules/X02.yaml:16 telling-neutral-form"])
+  }
 }

@@ -133,4 +133,69 @@ import Vocabulary
       #expect(text.contains(part), "\(part)")
     }
   }
+
+  /// A rule that asks for another rule's referrals would tell by its name what that one hides.
+  @Test func aDisguisedRuleIsANeedForOtherRulesToo() throws {
+    let rule = """
+      rule: X99
+      version: 1
+      title: 探知
+      status: active
+      owner: 处室
+      effective: {from: 2023-01-01}
+      serves: {groups: ["1.1"], clauses: ["3.4"]}
+      basis: [{cite: 条例}]
+      scope: household
+      when: [{id: asked, that: "household.referrals.exists(r, r.rule == 'A09' && r.open)", says: 有}]
+      refer: [{to: advisor, urgency: P2, due: 3wd, category: service, task: 上门}]
+
+      """
+    let story = """
+      people: {父: 1980-01-01, 母: 1982-01-01 f}
+      given:
+        - type: household.composition
+          time: 2026-01-05
+          data: {household: H1, members: [{id: 父, relation: "02"}, {id: 母, relation: "10"}]}
+      events:
+        - type: assistance.decision
+          time: 2026-01-06
+          data: {household: H1, applicant: 父, programme: dibao, state: granted}
+        - {type: notice.custody, time: 2026-03-02, data: {person: 父, state: imprisoned, termMonths: 9}}
+      expect:
+        - {rule: A09, for: 父, to: subdistrict}
+        - {rule: A09, for: 父, to: advisor}
+
+      """
+    func differences(_ rule: String, _ story: String) throws -> [String] {
+      let files = try PackTests.loaded.get().files
+      let pack = try PolicyPack.load(
+        PackFiles(files.files + [("rules/X99.yaml", rule)]), digest: { "\($0.count)" }).get()
+      let (cases, problems) = try read(story)
+      #expect(problems == "")
+      return try TestRunner(pack: pack).run(try #require(cases.first)).differences
+    }
+    #expect(try differences(rule, story) == [])
+    #expect(
+      try differences(
+        rule.replacing("'A09'", with: "'need'"),
+        story + "  - {rule: X99, for: household, to: advisor}\n") == [])
+  }
+
+  @Test func lintAsksForEachKindOfTest() throws {
+    let loaded = try PackTests.loaded.get()
+    func messages(_ isKept: (TestCase) -> Bool) -> [String] {
+      PolicyLint.run(loaded.runner.pack, cases: loaded.cases.filter(isKept)).map(\.message)
+    }
+    #expect(
+      messages { !$0.belongs(to: "C03") || $0.expected.isEmpty }
+        == ["no case of C03 expects it to open"])
+    #expect(
+      messages { !$0.belongs(to: "C03") || !$0.expected.isEmpty }
+        == ["no case of C03 expects it to stay closed"])
+    #expect(
+      messages { !$0.belongs(to: "B04") || !$0.expected.contains { $0.isReview == true } }
+        == [
+          "no case of B04 expects a review, though it reads event.good_reason, event.suitable"
+        ])
+  }
 }

@@ -20,16 +20,13 @@ extension RuleCompiler {
           "confidential-rule", "a confidential rule never reaches a resource",
           hint: "the rule has a restricted alert or a disguised referral")
       }
-      let channel = audiences.channel("referrals.resource")
       demand(
-        rule.labels.union(choiceLabels(referral)), channel?.choice ?? [], draft.yaml,
+        rule.labels.union(choiceLabels(referral)), clearance(of: .resource), draft.yaml,
         "that this rule holds", "a resource")
       return
     }
-    let audience = audiences.audience(referral.to.rawValue)?.clearance ?? []
-    let channel = audiences.channel("referrals.advisor")?.clearance ?? []
-    let clearance = audience.intersection(channel)
-    let reader = audiences.audience(referral.to.rawValue)?.title ?? referral.to.rawValue
+    let clearance = clearance(of: referral.to)
+    let reader = title(of: referral.to)
     if let task = referral.task {
       let labels = task.labels.union(valueLabels(task.template.dependencies, rule))
       demand(labels, clearance, draft.task?.yaml ?? draft.yaml, "the task", reader)
@@ -38,8 +35,12 @@ extension RuleCompiler {
       let labels = evidence.labels.union(valueLabels(evidence.value.dependencies, rule))
       demand(labels, clearance, place.value.yaml, "the evidence", reader)
     }
-    for program in [referral.from, referral.area].compactMap(\.self) where !referral.isDisguised {
-      demand(compiler.labels(program.dependencies), clearance, draft.yaml, "the date", reader)
+    for (program, what) in [(referral.from, "the date"), (referral.area, "the area")] {
+      guard let program else { continue }
+      var labels = compiler.labels(program.dependencies)
+      // The day of a disguised referral may follow from its event, which it does not name.
+      if !referral.isDisguised { labels.formUnion(valueLabels(program.dependencies, rule)) }
+      demand(labels, clearance, draft.yaml, what, reader)
     }
     if !referral.isDisguised {
       demand(
@@ -66,15 +67,65 @@ extension RuleCompiler {
       let labels = evidence.labels.union(valueLabels(evidence.value.dependencies, rule))
       demand(labels, clearance, place.value.yaml, "the evidence", reader, hint: hint)
     }
+    if let area = alert.area {
+      let labels = compiler.labels(area.dependencies)
+        .union(valueLabels(area.dependencies, rule))
+      demand(labels, clearance, draft.yaml, "the area", reader, hint: hint)
+    }
     demand(rule.labels, clearance, draft.yaml, "that this rule holds", reader, hint: hint)
   }
 
-  /// Type, state, kind and dates to come of the deciding event tell which of the triggers it was.
+  /// What rules tell together: one that ends another's referrals shows in them, and a neutral form
+  /// must not differ from the others.
+  func checkTogether(_ compiled: [(draft: RuleDraft, rule: CompiledRule)]) {
+    for (draft, rule) in compiled {
+      for (name, yaml) in draft.closes {
+        guard let closed = compiled.first(where: { $0.rule.id == name })?.rule else { continue }
+        for referral in closed.referrals where !referral.isDisguised {
+          demand(
+            rule.labels, clearance(of: referral.to), yaml, "the end of \(name)",
+            title(of: referral.to), hint: "leave it out, or let \(name) end by itself")
+        }
+      }
+    }
+    var first: [ReferralReceiver: (rule: String, referral: CompiledReferral)] = [:]
+    for (draft, rule) in compiled where draft.refer.count == rule.referrals.count {
+      for (referral, place) in zip(rule.referrals, draft.refer) where referral.isDisguised {
+        guard let model = first[referral.to] else {
+          first[referral.to] = (rule.id, referral)
+          continue
+        }
+        let isAlike =
+          model.referral.task?.template.source == referral.task?.template.source
+          && model.referral.category == referral.category
+        guard !isAlike else { continue }
+        (place.task?.yaml ?? place.yaml).report(
+          "telling-neutral-form",
+          "this neutral form differs from that of \(model.rule): who knows both could tell the cause",
+          hint: "use the same task and category for all neutral forms to this receiver")
+      }
+    }
+  }
+
+  private func clearance(of receiver: ReferralReceiver) -> LabelSet {
+    if receiver == .resource { return audiences.channel("referrals.resource")?.choice ?? [] }
+    let channel = audiences.channel("referrals.advisor")?.clearance ?? []
+    return (audiences.audience(receiver.rawValue)?.clearance ?? []).intersection(channel)
+  }
+
+  private func title(of receiver: ReferralReceiver) -> String {
+    audiences.audience(receiver.rawValue)?.title ?? receiver.rawValue
+  }
+
+  /// What every event has; any other field of the deciding event tells which of the triggers it was.
+  private static let commonFields: Set<String> = [
+    "date", "time", "own", "others", "person", "persons",
+  ]
+
   private func valueLabels(_ dependencies: Dependencies, _ rule: CompiledRule) -> LabelSet {
-    let telling: Set<String> = ["type", "state", "kind", "expected_end", "term_months"]
     guard
       dependencies.fields.contains(where: {
-        $0.typeID == ObjectKind.event.rawValue && telling.contains($0.field)
+        $0.typeID == ObjectKind.event.rawValue && !RuleCompiler.commonFields.contains($0.field)
       })
     else { return [] }
     return rule.eventTypes.reduce(into: LabelSet()) { $0.formUnion(eventLabels[$1] ?? []) }

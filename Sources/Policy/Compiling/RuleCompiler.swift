@@ -6,7 +6,7 @@ struct RuleCompiler {
   let compiler: ExpressionCompiler
   let environments: PolicyEnvironment
   let parameterNames: [String: Int]
-  let eventTypes: Set<String>
+  let sources: SourceCatalog
   let eventLabels: [String: LabelSet]
   let labelTable: LabelTable
   let audiences: AudienceCatalogue
@@ -51,8 +51,8 @@ struct RuleCompiler {
     let scope = PolicyScope(member: draft.scope == .member, event: !draft.events.isEmpty)
     let subjectScope = PolicyScope(member: false, event: !draft.events.isEmpty)
     let (environment, lets) = bindings(draft, environments.environment(scope))
-    for (name, yaml) in draft.events where !eventTypes.contains(name) {
-      let hint = Suggestion.nearest(to: name, among: eventTypes).map { "did you mean '\($0)'?" }
+    for (name, yaml) in draft.events where sources.event(name) == nil {
+      let hint = Suggestion.nearest(to: name, among: sources.names).map { "did you mean '\($0)'?" }
       yaml.report("unknown-event", "no source declares the event type '\(name)'", hint: hint)
     }
     let subject = draft.subject.flatMap { subject in
@@ -71,7 +71,7 @@ struct RuleCompiler {
     }
     let looksAhead = draft.looksAhead.flatMap { lookAhead($0, environment) }
     var reads = ReadSet()
-    var labels: LabelSet = triggerLabels(draft)
+    var labels = triggerLabels(draft, when: when, unless: unless)
     let single = [subject, reviewWhen, opensWhen, opensBy, looksAhead?.to].compactMap(\.self)
     let deciding = when.map(\.program) + unless.map(\.program) + single
     for program in deciding {
@@ -98,10 +98,16 @@ struct RuleCompiler {
     return rule
   }
 
-  /// What the name of the rule tells of its trigger: with several triggers only what all have in
-  /// common.
-  private func triggerLabels(_ draft: RuleDraft) -> LabelSet {
-    let sets = draft.events.map { eventLabels[$0.name] ?? [] }
+  /// What the name of the rule tells of its trigger: with several possible triggers only what all
+  /// have in common.
+  private func triggerLabels(
+    _ draft: RuleDraft, when: [CompiledClause], unless: [CompiledClause]
+  ) -> LabelSet {
+    let types = draft.events.map(\.name)
+    let probe = TriggerProbe(facts: compiler.facts, sources: sources)
+    let possible = probe.possible(
+      types, when: when.map(\.program), unless: unless.map(\.program))
+    let sets = (possible.isEmpty ? types : possible).map { eventLabels[$0] ?? [] }
     guard let first = sets.first else { return [] }
     return sets.dropFirst().reduce(first) { $0.intersection($1) }
   }

@@ -13,6 +13,7 @@ import Vocabulary
 struct AssessmentReader {
   let compiler: ExpressionCompiler
   let environment: TypeEnvironment
+  let labels: LabelTable
 
   static let maximumIndicators = 100
 
@@ -82,6 +83,7 @@ struct AssessmentReader {
       let says = band.string("says") ?? ""
       band.finish()
       guard let program else { continue }
+      if let when { checkLabels(program, when) }
       reads.formUnion(compiler.reads(program.dependencies))
       bands.append(AssessmentBand(program: program, points: points, says: says))
     }
@@ -92,6 +94,21 @@ struct AssessmentReader {
       basis: entry.optionalString("basis") ?? "")
     entry.finish()
     return dimension == nil ? nil : indicator
+  }
+
+  /// Whoever sees the score learns something of what it counts: the score must carry the labels of
+  /// its bands or release them.
+  private func checkLabels(_ program: Program, _ when: PositionedYAML) {
+    guard
+      let score = compiler.facts.first(where: { $0.object == .household && $0.name == "score" })
+    else { return }
+    let excess = compiler.labels(program.dependencies)
+      .subtracting(score.labels.union(score.releases))
+    guard !excess.isEmpty else { return }
+    let names = labels.names(excess).joined(separator: ", ")
+    when.report(
+      "disclosure", "the score would tell of '\(names)', which household.score does not carry",
+      hint: "add it to 'labels' of the score, or to 'releases' where the score does not tell it")
   }
 }
 

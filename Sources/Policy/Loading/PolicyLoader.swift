@@ -70,13 +70,13 @@ struct PolicyLoader {
 
     let environments = PolicyEnvironment(facts: settled, parameters: parameters.definitions)
     let compiler = derivation.compiler
-    let assessment = assessment(compiler, environments, overlays.drafts)
+    let assessment = assessment(compiler, environments, facts.labels, overlays.drafts)
     let rules = rules(
       RuleCompiler(
         compiler: compiler, environments: environments,
         parameterNames: Dictionary(
           uniqueKeysWithValues: parameters.definitions.enumerated().map { ($1.name, $0) }),
-        eventTypes: Set(sources.names), eventLabels: eventLabels, labelTable: facts.labels,
+        sources: sources, eventLabels: eventLabels, labelTable: facts.labels,
         audiences: audiences), overlays.drafts)
     return PolicyPack(
       name: head.name, version: head.version, title: head.title, authors: head.authors,
@@ -148,10 +148,11 @@ struct PolicyLoader {
   }
 
   private func assessment(
-    _ compiler: ExpressionCompiler, _ environments: PolicyEnvironment, _ overlays: OverlayDrafts
+    _ compiler: ExpressionCompiler, _ environments: PolicyEnvironment, _ labels: LabelTable,
+    _ overlays: OverlayDrafts
   ) -> AssessmentModel {
     let reader = AssessmentReader(
-      compiler: compiler, environment: environments.environment(.household))
+      compiler: compiler, environment: environments.environment(.household), labels: labels)
     var model: AssessmentModel?
     for root in roots("assessment/") {
       if model != nil {
@@ -186,8 +187,10 @@ struct PolicyLoader {
     let localStatus = Dictionary(
       drafts.map { ($0.id, overlays.localStatus(of: $0)) }, uniquingKeysWith: { first, _ in first })
     workshop = RuleWorkshop(compiler: compiler, drafts: drafts, localStatus: localStatus)
-    return drafts.compactMap { draft in
-      compiler.compile(draft, overlay: localStatus[draft.id] ?? [:])
-    }.sorted { $0.id < $1.id }
+    let compiled = drafts.compactMap { draft in
+      compiler.compile(draft, overlay: localStatus[draft.id] ?? [:]).map { (draft, $0) }
+    }
+    compiler.checkTogether(compiled)
+    return compiled.map(\.1).sorted { $0.id < $1.id }
   }
 }

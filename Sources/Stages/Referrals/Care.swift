@@ -298,6 +298,10 @@ extension Desk {
         rule.referrals[Int(former.entry)], Int(former.entry), area, scene,
         missing: former.missing)
     else { return nil }
+    // A review stays one even where the missing facts may not be named.
+    moved.review = former.review
+    moved.missing = former.missing
+    moved.urgency = former.urgency
     moved.carryOn(from: former, now: now)
     moved.evidence = former.evidence
     moved.task = former.task
