@@ -63,6 +63,7 @@ public struct PolicyLint {
         add("never-fires", rule.file, rule.line, "\(rule.id) ends before it begins")
       }
       checkContradiction(rule)
+      checkPeriods(rule)
     }
   }
 
@@ -98,10 +99,13 @@ public struct PolicyLint {
   }
 
   /// What the rule's conditions read directly and what nobody may have stated, by name; less what
-  /// its own events state.
+  /// its own events always state.
   private func factsThatMayBeMissing(_ rule: CompiledRule) -> [String] {
     let stated = rule.eventTypes.compactMap(pack.sources.event).flatMap { source in
       source.facts + source.targets.flatMap(\.facts)
+    }.filter { mapping in
+      // A field of the event may be left out.
+      if case .field(_, absent: nil) = mapping.value { false } else { true }
     }.map(\.fact)
     let read = (rule.when + rule.unless).flatMap { $0.program.dependencies.fields }
     return Set(
@@ -115,8 +119,16 @@ public struct PolicyLint {
     ).sorted()
   }
 
-  /// The same condition as a demand and as an exception.
+  /// Conditions that cannot all hold; the same condition as a demand and as an exception.
   private mutating func checkContradiction(_ rule: CompiledRule) {
+    for (at, clause) in rule.when.enumerated() {
+      for earlier in rule.when[..<at]
+      where ConditionPair(earlier.program, clause.program).excludeEachOther {
+        add(
+          "never-fires", clause.file, clause.line,
+          "\(rule.id) can never fire: '\(clause.id)' cannot hold where '\(earlier.id)' does")
+      }
+    }
     for clause in rule.when {
       for exception in rule.unless where exception.program.source == clause.program.source {
         add(
@@ -193,6 +205,20 @@ public struct PolicyLint {
     }
   }
 
+  /// A rule that is in force before a parameter it reads has a value cannot be decided until then.
+  private mutating func checkPeriods(_ rule: CompiledRule) {
+    for index in rule.reads.parameters.sorted() {
+      let definition = pack.parameters.definitions[index]
+      guard let first = definition.values.map(\.from).min(), first > rule.effectiveFrom else {
+        continue
+      }
+      add(
+        "parameter-gap", definition.file, definition.line,
+        "'\(definition.name)' has no value before \(first), but \(rule.id) reads it from "
+          + "\(rule.effectiveFrom) on")
+    }
+  }
+
   private mutating func checkFacts() {
     var read = pack.assessment.reads.facts
     for rule in pack.rules {
@@ -235,13 +261,19 @@ public struct PolicyLint {
       }
       for (at, band) in indicator.bands.enumerated() {
         for earlier in indicator.bands[..<at]
-        where earlier.program.source == band.program.source {
+        where ConditionPair(earlier.program, band.program).secondImpliesFirst {
           add(
             "overlapping-bands", "assessment/", 0,
             "indicator '\(indicator.id)': '\(band.says)' can never be reached after "
               + "'\(earlier.says)'")
         }
       }
+    }
+    for (earlier, later) in zip(pack.calendarYears.sorted(), pack.calendarYears.sorted().dropFirst())
+    where later > earlier + 1 {
+      add(
+        "calendar-gap", "calendar/", 0, "no calendar between \(earlier) and \(later)",
+        hint: "add calendar/\(earlier + 1).yaml")
     }
     let most = pack.assessment.dimensions.reduce(0) { $0 + $1.cap }
     for level in pack.assessment.levels where level.from > most {

@@ -100,12 +100,20 @@ public struct TestRunner: Sendable {
         if let at = open.firstIndex(where: { matches($0, expected, says) }) {
           open.remove(at: at)
         } else {
-          differences.append("line \(expected.line): missing: " + describe(expected))
+          differences.append(
+            "line \(expected.line): missing: " + describe(expected) + reason(expected.rule))
         }
       }
     }
     differences += open.map { "not expected: " + $0.line }
     return TestOutcome(test: test, differences: differences)
+  }
+
+  /// Why a rule sends nothing at all, if it does not.
+  private func reason(_ name: String) -> String {
+    guard name != "need", !name.isEmpty else { return "" }
+    guard let rule = pack.rule(name) else { return " (the pack has no such rule)" }
+    return rule.status == .active ? "" : " (\(name) is '\(rule.status.rawValue)': it sends nothing)"
   }
 
   /// Whether a case passes; one that cannot run does not.

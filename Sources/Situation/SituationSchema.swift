@@ -91,7 +91,8 @@ public final class SituationSchema {
   public init(pack: PolicyPack) {
     self.pack = pack
     disguised = Set(
-      pack.rules.filter { $0.referrals.contains(where: \.isDisguised) }.map(\.id))
+      (pack.rules + pack.retired).filter { $0.referrals.contains(where: \.isDisguised) }
+        .map(\.id))
     let facts = pack.facts
     persons = facts.facts(of: .person).map { .init($0, PersonBuiltin.init(rawValue:)) }
     households = facts.facts(of: .household).map { .init($0, HouseholdBuiltin.init(rawValue:)) }

@@ -45,4 +45,23 @@ import Testing
     let program = try TestHost.environment().compile("member.age > 3 && member.age < 2")
     #expect(program.warnings.map(\.code) == [.never])
   }
+
+  @Test(arguments: [
+    ("member.age >= 18", "member.age < 16", true, false),
+    ("member.age >= 18", "member.age >= 20", false, true),
+    ("member.age >= 20", "member.age >= 18", false, false),
+    ("member.age >= 18 && member.present", "member.age < 16 && member.income > 0", true, false),
+    ("member.age >= 18 && member.present", "member.age >= 20", false, false),
+    ("member.age >= 18 || member.present", "member.age < 16", false, false),
+    ("member.relation == 'a'", "member.relation in ['b', 'c']", true, false),
+    ("member.present", "member.present", false, true),
+    ("member.age > 3 && member.age < 2", "member.present", false, false),
+  ])
+  func pairsOfConditions(first: String, second: String, excludes: Bool, implies: Bool) throws {
+    let environment = TestHost.environment()
+    let pair = ConditionPair(
+      try environment.compile(first), try environment.compile(second))
+    #expect(pair.excludeEachOther == excludes)
+    #expect(pair.secondImpliesFirst == implies)
+  }
 }

@@ -21,6 +21,55 @@ extension Program {
   }
 }
 
+/// Two conditions that have to do with each other, such as two clauses of one rule, compared as far
+/// as comparisons with constants tell.
+public struct ConditionPair {
+  private let isSame: Bool
+  /// The first is a single comparison, no chain of them.
+  private let firstIsSingle: Bool
+  /// What both together look like.
+  private let found: [Diagnostic]
+  /// What each looks like alone.
+  private let alone: [Diagnostic]
+  /// Where the second begins in the joined text.
+  private let second: Int
+
+  public init(_ first: Program, _ second: Program) {
+    let (left, isSingle) = ConditionPair.term(first.source)
+    let (right, _) = ConditionPair.term(second.source)
+    isSame = first.source == second.source
+    firstIsSingle = isSingle
+    self.second = left.unicodeScalars.count + 4
+    alone = first.warnings + second.warnings
+    let (tree, problems) = Parser.parse(left + " && " + right, limits: .lifted)
+    var finder = WarningFinder(source: tree.source)
+    if problems.isEmpty { finder.visit(tree.root) }
+    found = finder.found
+  }
+
+  /// They cannot both hold.
+  public var excludeEachOther: Bool {
+    found.count { $0.code == .never } > alone.count { $0.code == .never }
+  }
+
+  /// Where the second holds the first does.
+  public var secondImpliesFirst: Bool {
+    isSame
+      || firstIsSingle && found.contains { $0.code == .redundant && $0.span.start < second }
+  }
+
+  /// The text as a term of a chain of `&&`, and whether it is no chain itself.
+  private static func term(_ source: String) -> (text: String, isSingle: Bool) {
+    let (tree, problems) = Parser.parse(source, limits: .lifted)
+    guard problems.isEmpty else { return ("(\(source))", false) }
+    switch tree.root.kind {
+    case .logic(and: true, _): return (source, false)
+    case .logic, .conditional: return ("(\(source))", false)
+    default: return (source, true)
+    }
+  }
+}
+
 /// What one comparison says about the value of one operand.
 private struct Claim {
   /// The operand as written, without blanks.

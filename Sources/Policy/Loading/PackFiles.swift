@@ -46,7 +46,7 @@ public struct PackFiles: Sendable {
       files.append((name, text))
     }
     guard files.contains(where: { $0.path == "pack.yaml" }) else {
-      return failure("pack-not-found", "pack.yaml", "there is no pack.yaml in the directory")
+      return failure("pack-not-found", "pack.yaml", "there is no pack.yaml in '\(directory.path)'")
     }
     return .success(PackFiles(files))
   }
