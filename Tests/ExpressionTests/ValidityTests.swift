@@ -49,6 +49,8 @@ import Vocabulary
     "date('2026-05-20') - today == 3", "date('2026-05-20') - today != 0",
     "today.addMonths(-1) >= date('2026-04-30')", "today.minus('6mo') > date('2025-11-20')",
     "today.minus('1y') == date('2025-05-20')", "today.addWorkdays(3) > date('2026-05-20')",
+    "workdays(date('2026-05-20'), today) >= 3", "workdays(date('2026-05-20'), today) == 3",
+    "workdays(today, date('2026-05-20')) < 3", "workdays(date('2026-05-01'), today) > 5",
     "months(date('2026-01-31'), today) >= 4", "months(today, date('2026-08-15')) < 3",
     "today.year() == 2026 && today > date('2026-05-20')",
     "today.plus('10wd') >= date('2026-06-01')",

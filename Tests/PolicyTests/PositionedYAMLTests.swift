@@ -119,24 +119,18 @@ private func problems(_ text: String) -> String {
 
   /// First law of the reader: whatever the bytes, it ends with a value or with problems.
   @Test func mutatedTextsNeverCrash() {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    func next(_ bound: Int) -> Int {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      return Int(state % UInt64(bound))
-    }
+    var fuzz = Fuzzing(rounds: 3000, seed: 0x9E37_79B9_7F4A_7C15)
     let seed = Array(
       "rule: A05\nversion: 3\nwhen:\n  - {id: a, that: 'x < 3', says: 家}\nlet: {a: [1, \"b\"]}\n"
         .utf8)
     let alphabet = Array("[]{}:,-?|>&*!%@`\"'#\n\t \\x0~=家".utf8)
-    for _ in 0..<3000 {
+    while fuzz.goesOn() {
       var bytes = seed
-      for _ in 0...next(6) {
-        let at = next(bytes.count)
-        switch next(3) {
-        case 0: bytes[at] = alphabet[next(alphabet.count)]
-        case 1: bytes.insert(alphabet[next(alphabet.count)], at: at)
+      for _ in 0...fuzz.next(6) {
+        let at = fuzz.next(bytes.count)
+        switch fuzz.next(3) {
+        case 0: bytes[at] = alphabet[fuzz.next(alphabet.count)]
+        case 1: bytes.insert(alphabet[fuzz.next(alphabet.count)], at: at)
         default: bytes.remove(at: at)
         }
       }

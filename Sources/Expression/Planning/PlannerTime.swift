@@ -54,7 +54,7 @@ extension Planner {
       case "addDays": return inner.unit == .day ? inner : nil
       case "addMonths", "addYears", "addWorkdays", "plus", "minus":
         return TimeShape(unit: .day, isIncreasing: inner.isIncreasing, form: .steps)
-      case "age", "months":
+      case "age", "months", "workdays":
         return TimeShape(unit: .day, isIncreasing: !inner.isIncreasing, form: .steps)
       default: return nil
       }
@@ -70,7 +70,8 @@ extension Planner {
           return TimeShape(unit: .day, isIncreasing: true, form: .age)
         }
         return TimeShape(unit: .day, isIncreasing: inner.isIncreasing, form: .steps)
-      case "months": return TimeShape(unit: .day, isIncreasing: inner.isIncreasing, form: .steps)
+      case "months", "workdays":
+        return TimeShape(unit: .day, isIncreasing: inner.isIncreasing, form: .steps)
       default: return nil
       }
     }

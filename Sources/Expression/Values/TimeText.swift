@@ -5,51 +5,10 @@ enum TimeText {
   /// Parses RFC 3339 with up to nine digits of a second (further ones are dropped).
   static func timestamp(_ text: Text) -> Timestamp? {
     text.withBytes { bytes in
-      guard bytes.count >= 20, bytes[10] == 0x54 || bytes[10] == 0x74,
-        let date = CivilDate(ascii: UnsafeRawBufferPointer(start: bytes.baseAddress, count: 10)),
-        bytes[13] == 0x3A, bytes[16] == 0x3A, let hour = digits(bytes, 11, 2), hour <= 23,
-        let minute = digits(bytes, 14, 2), minute <= 59, let second = digits(bytes, 17, 2),
-        second <= 59
-      else { return nil }
-      var at = 19
-      var nanoseconds = 0
-      if bytes[at] == 0x2E {
-        at += 1
-        var places = 0
-        while at < bytes.count, bytes[at] &- 0x30 <= 9 {
-          if places < 9 { nanoseconds = nanoseconds * 10 + Int(bytes[at] &- 0x30) }
-          places += 1
-          at += 1
-        }
-        guard places > 0 else { return nil }
-        while places < 9 {
-          nanoseconds *= 10
-          places += 1
-        }
+      RFC3339(ascii: UnsafeRawBufferPointer(bytes), strict: true).map {
+        Timestamp(seconds: $0.seconds, nanoseconds: $0.nanoseconds)
       }
-      guard at < bytes.count else { return nil }
-      var offset = 0
-      switch bytes[at] {
-      case 0x5A, 0x7A: guard bytes.count == at + 1 else { return nil }
-      case 0x2B, 0x2D:
-        guard bytes.count == at + 6, bytes[at + 3] == 0x3A, let h = digits(bytes, at + 1, 2),
-          let m = digits(bytes, at + 4, 2), h <= 23, m <= 59
-        else { return nil }
-        offset = (h * 60 + m) * 60 * (bytes[at] == 0x2D ? -1 : 1)
-      default: return nil
-      }
-      let seconds = Int64(date.dayNumber) * 86_400 + Int64(hour * 3600 + minute * 60 + second)
-      return Timestamp(seconds: seconds - Int64(offset), nanoseconds: UInt32(nanoseconds))
     }
-  }
-
-  private static func digits(_ bytes: UnsafeBufferPointer<UInt8>, _ at: Int, _ count: Int) -> Int? {
-    var value = 0
-    for i in at..<(at + count) {
-      guard bytes[i] &- 0x30 <= 9 else { return nil }
-      value = value * 10 + Int(bytes[i] &- 0x30)
-    }
-    return value
   }
 
   /// RFC 3339 in UTC with as many digits of a second as there are.
