@@ -12,26 +12,10 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
   }
 
   override func int(_ c: EvaluationContext) -> Int64? {
-    let range = self.range.value(c)
-    guard let count = count(c, range) else {
-      c.failUnless(range)
-      return nil
-    }
     var found: Int64 = 0
-    var abrupt: Value?
-    var i = 0
-    while i < count {
-      guard c.spend() else {
-        c.fail(.error(.budget))
-        return nil
-      }
-      bind(c, range, i)
-      if let passes = condition.bool(c) {
-        if passes { found &+= 1 }
-      } else {
-        abrupt = merged(abrupt, c.takeAbrupt())
-      }
-      i += 1
+    let abrupt = forEach(c, where: condition) {
+      found &+= 1
+      return .done
     }
     guard let abrupt else { return found }
     c.fail(abrupt)
@@ -55,45 +39,20 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
   }
 
   override func int(_ c: EvaluationContext) -> Int64? {
-    let range = self.range.value(c)
-    guard let count = count(c, range) else {
-      c.failUnless(range)
-      return nil
-    }
     var total: Int64 = 0
     var hasOverflown = false
-    var abrupt: Value?
-    var i = 0
-    while i < count {
-      guard c.spend() else {
-        c.fail(.error(.budget))
-        return nil
-      }
-      bind(c, range, i)
-      i += 1
-      if let condition {
-        guard let passes = condition.bool(c) else {
-          abrupt = merged(abrupt, c.takeAbrupt())
-          continue
-        }
-        if !passes { continue }
-      }
-      if let term = body.int(c) {
-        let (sum, overflow) = total.addingReportingOverflow(term)
-        total = sum
-        hasOverflown = hasOverflown || overflow
-      } else {
-        abrupt = merged(abrupt, c.takeAbrupt())
-      }
+    let abrupt = forEach(c, where: condition) {
+      guard let term = body.int(c) else { return .failed(c.takeAbrupt()) }
+      let (sum, overflow) = total.addingReportingOverflow(term)
+      total = sum
+      hasOverflown = hasOverflown || overflow
+      return .done
     }
     if abrupt == nil, !hasOverflown { return total }
     c.fail(abrupt ?? .error(.overflow))
     return nil
   }
 }
-
-@inline(never)
-private func merged(_ a: Value?, _ b: Value) -> Value { a.map { .merge($0, b) } ?? b }
 
 /// `optional.or(other)` and `optional.orValue(other)`: the other is evaluated only when needed.
 final class OptionalOrNode: Node, @unchecked Sendable {

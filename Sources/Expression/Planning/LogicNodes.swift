@@ -1,28 +1,18 @@
-/// `a && b`: false as soon as one is false, whatever the other is. Chains nest to the right.
-final class AndNode: BoolNode, @unchecked Sendable {
+/// `a && b` and `a || b`: decided as soon as one term has the decisive value, whatever the other is.
+/// Chains nest to the right.
+final class ChainNode: BoolNode, @unchecked Sendable {
   private let left: Node
   private let right: Node
-  init(_ left: Node, _ right: Node) {
+  /// False for `&&`, true for `||`.
+  private let decisive: Bool
+  init(_ left: Node, _ right: Node, decisive: Bool) {
     self.left = left
     self.right = right
+    self.decisive = decisive
   }
   override func bool(_ c: EvaluationContext) -> Bool? {
-    guard let value = left.bool(c) else { return absorb(c, right, decisive: false) }
-    return value ? right.bool(c) : false
-  }
-}
-
-/// `a || b`: true as soon as one is true, whatever the other is. Chains nest to the right.
-final class OrNode: BoolNode, @unchecked Sendable {
-  private let left: Node
-  private let right: Node
-  init(_ left: Node, _ right: Node) {
-    self.left = left
-    self.right = right
-  }
-  override func bool(_ c: EvaluationContext) -> Bool? {
-    guard let value = left.bool(c) else { return absorb(c, right, decisive: true) }
-    return value ? true : right.bool(c)
+    guard let value = left.bool(c) else { return absorb(c, right, decisive: decisive) }
+    return value == decisive ? decisive : right.bool(c)
   }
 }
 
@@ -124,15 +114,19 @@ enum CompareOperator: Sendable {
   }
 }
 
-final class IntCompareNode: BoolNode, @unchecked Sendable {
-  private let op: CompareOperator
-  private let left: Node
-  private let right: Node
+/// The common part of comparisons of two operands.
+class ComparisonNode: BoolNode, @unchecked Sendable {
+  final let op: CompareOperator
+  final let left: Node
+  final let right: Node
   init(_ op: CompareOperator, _ left: Node, _ right: Node) {
     self.op = op
     self.left = left
     self.right = right
   }
+}
+
+final class IntCompareNode: ComparisonNode, @unchecked Sendable {
   override func bool(_ c: EvaluationContext) -> Bool? {
     guard let a = left.int(c) else { return bothAbrupt(c) }
     guard let b = right.int(c) else { return nil }
@@ -162,15 +156,7 @@ final class IntConstantCompareNode: BoolNode, @unchecked Sendable {
   }
 }
 
-final class DateCompareNode: BoolNode, @unchecked Sendable {
-  private let op: CompareOperator
-  private let left: Node
-  private let right: Node
-  init(_ op: CompareOperator, _ left: Node, _ right: Node) {
-    self.op = op
-    self.left = left
-    self.right = right
-  }
+final class DateCompareNode: ComparisonNode, @unchecked Sendable {
   override func bool(_ c: EvaluationContext) -> Bool? {
     guard let a = left.day(c) else {
       let abrupt = c.takeAbrupt()
@@ -231,15 +217,7 @@ final class EqualsNode: BoolNode, @unchecked Sendable {
 }
 
 /// `<`, `<=`, `>`, `>=` of any values.
-final class CompareNode: BoolNode, @unchecked Sendable {
-  private let op: CompareOperator
-  private let left: Node
-  private let right: Node
-  init(_ op: CompareOperator, _ left: Node, _ right: Node) {
-    self.op = op
-    self.left = left
-    self.right = right
-  }
+final class CompareNode: ComparisonNode, @unchecked Sendable {
   override func bool(_ c: EvaluationContext) -> Bool? {
     let a = left.value(c)
     let b = right.value(c)

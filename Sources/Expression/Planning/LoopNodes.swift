@@ -38,7 +38,52 @@ class LoopNode: Node, @unchecked Sendable {
     }
     if keySlot >= 0 { frame[keySlot] = .int(Int64(i)) }
   }
+
+  /// How one round ended.
+  enum Round {
+    case done
+    /// Unknown or an error: so is the whole, but the other rounds still count (an unknown wins).
+    case failed(Value)
+    /// The loop ends at once.
+    case stopped(Value)
+  }
+
+  /// Runs the rounds that pass the condition, all of them: an unknown or an error anywhere is the
+  /// result. Nil where every round was done.
+  @inline(__always)
+  final func forEach(
+    _ c: EvaluationContext, where condition: Node?, _ round: () -> Round
+  ) -> Value? {
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return c.takeAbrupt()
+    }
+    var abrupt: Value?
+    var i = 0
+    while i < count {
+      guard c.spend() else { return .error(.budget) }
+      bind(c, range, i)
+      i += 1
+      if let condition {
+        guard let passes = condition.bool(c) else {
+          abrupt = merged(abrupt, c.takeAbrupt())
+          continue
+        }
+        if !passes { continue }
+      }
+      switch round() {
+      case .done: continue
+      case .failed(let value): abrupt = merged(abrupt, value)
+      case .stopped(let value): return value
+      }
+    }
+    return abrupt
+  }
 }
+
+@inline(never)
+private func merged(_ a: Value?, _ b: Value) -> Value { a.map { .merge($0, b) } ?? b }
 
 /// `exists` and `all`: the first decisive round ends the loop, whatever others are.
 final class QuantifierNode: LoopNode, @unchecked Sendable {
@@ -109,22 +154,11 @@ final class ExistsOneNode: LoopNode, @unchecked Sendable {
     super.init(range, slot: slot, keySlot: keySlot)
   }
   override func value(_ c: EvaluationContext) -> Value {
-    let range = self.range.value(c)
-    guard let count = count(c, range) else {
-      c.failUnless(range)
-      return c.takeAbrupt()
-    }
     var found = 0
-    var abrupt: Value?
-    for i in 0..<count {
-      guard c.spend() else { return .error(.budget) }
-      bind(c, range, i)
-      if let value = body.bool(c) {
-        if value { found += 1 }
-      } else {
-        let failed = c.takeAbrupt()
-        abrupt = abrupt.map { .merge($0, failed) } ?? failed
-      }
+    let abrupt = forEach(c, where: nil) {
+      guard let value = body.bool(c) else { return .failed(c.takeAbrupt()) }
+      if value { found += 1 }
+      return .done
     }
     return abrupt ?? .bool(found == 1)
   }
@@ -143,30 +177,12 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   }
 
   override func value(_ c: EvaluationContext) -> Value {
-    let range = self.range.value(c)
-    guard let count = count(c, range) else {
-      c.failUnless(range)
-      return c.takeAbrupt()
-    }
     var result: [Value] = []
-    var abrupt: Value?
-    for i in 0..<count {
-      guard c.spend() else { return .error(.budget) }
-      bind(c, range, i)
-      if let condition {
-        guard let passes = condition.bool(c) else {
-          let failed = c.takeAbrupt()
-          abrupt = abrupt.map { .merge($0, failed) } ?? failed
-          continue
-        }
-        if !passes { continue }
-      }
+    let abrupt = forEach(c, where: condition) {
       let element = body?.value(c) ?? c.state.pointee.frame[slot]
-      if element.isAbrupt {
-        abrupt = abrupt.map { .merge($0, element) } ?? element
-      } else {
-        result.append(element)
-      }
+      if element.isAbrupt { return .failed(element) }
+      result.append(element)
+      return .done
     }
     return abrupt ?? .list(result.isEmpty ? .empty : ListValue(result))
   }
@@ -187,39 +203,22 @@ final class TransformMapNode: LoopNode, @unchecked Sendable {
   }
 
   override func value(_ c: EvaluationContext) -> Value {
-    let range = self.range.value(c)
-    guard let count = count(c, range) else {
-      c.failUnless(range)
-      return c.takeAbrupt()
-    }
     var keys: [Value] = []
     var values: [Value] = []
-    var abrupt: Value?
-    for i in 0..<count {
-      guard c.spend() else { return .error(.budget) }
-      bind(c, range, i)
-      if let condition {
-        guard let passes = condition.bool(c) else {
-          let failed = c.takeAbrupt()
-          abrupt = abrupt.map { .merge($0, failed) } ?? failed
-          continue
-        }
-        if !passes { continue }
-      }
+    let abrupt = forEach(c, where: condition) {
       let key = c.state.pointee.frame[keySlot]
       let result = body.value(c)
-      if result.isAbrupt {
-        abrupt = abrupt.map { .merge($0, result) } ?? result
-      } else if !entries {
+      if result.isAbrupt { return .failed(result) }
+      if !entries {
         keys.append(key)
         values.append(result)
       } else if case .map(let map) = result {
         keys += map.keys
         values += map.values
       } else {
-        return .noSuchOverload
+        return .stopped(.noSuchOverload)
       }
-      guard keys.count <= Arithmetic.maxElements else { return .error(.size) }
+      return keys.count <= Arithmetic.maxElements ? .done : .stopped(.error(.size))
     }
     if let abrupt { return abrupt }
     switch MapValue.make(keys, values) {

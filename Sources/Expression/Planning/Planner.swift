@@ -195,7 +195,7 @@ struct Planner {
       return StrictBoolNode(nodes[0])
     }
     return nodes.dropLast().reversed().reduce(nodes[nodes.count - 1]) {
-      and ? AndNode($1, $0) : OrNode($1, $0)
+      ChainNode($1, $0, decisive: !and)
     }
   }
 

@@ -4,11 +4,8 @@ import Vocabulary
 enum TimeText {
   /// Parses RFC 3339 with up to nine digits of a second (further ones are dropped).
   static func timestamp(_ text: Text) -> Timestamp? {
-    text.withBytes { bytes in
-      RFC3339(ascii: UnsafeRawBufferPointer(bytes), strict: true).map {
-        Timestamp(seconds: $0.seconds, nanoseconds: $0.nanoseconds)
-      }
-    }
+    let time = text.withBytes { RFC3339(ascii: UnsafeRawBufferPointer($0), strict: true) }
+    return time.flatMap { Timestamp(seconds: $0.seconds, nanoseconds: $0.nanoseconds) }
   }
 
   /// RFC 3339 in UTC with as many digits of a second as there are.
