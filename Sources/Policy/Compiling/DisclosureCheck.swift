@@ -21,7 +21,7 @@ extension RuleCompiler {
           hint: "the rule has a restricted alert or a disguised referral")
       }
       demand(
-        rule.labels.union(choiceLabels(referral)), clearance(of: .resource), draft.yaml,
+        rule.labels.union(choiceLabels(referral, rule)), clearance(of: .resource), draft.yaml,
         "that this rule holds", "a resource")
       return
     }
@@ -44,14 +44,17 @@ extension RuleCompiler {
     }
     if !referral.isDisguised {
       demand(
-        rule.labels.union(choiceLabels(referral)), clearance, draft.yaml, "that this rule holds", reader,
+        rule.labels.union(choiceLabels(referral, rule)), clearance, draft.yaml,
+        "that this rule holds", reader,
         hint: "add 'disguise: need' to send only the neutral form")
     }
   }
 
   /// What it tells that the referral was made, where that depends on more than the rule.
-  private func choiceLabels(_ referral: CompiledReferral) -> LabelSet {
-    referral.when.map { compiler.labels($0.dependencies) } ?? []
+  private func choiceLabels(_ referral: CompiledReferral, _ rule: CompiledRule) -> LabelSet {
+    referral.when.map {
+      compiler.labels($0.dependencies).union(valueLabels($0.dependencies, rule))
+    } ?? []
   }
 
   private func check(_ alert: CompiledAlert, _ rule: CompiledRule, _ draft: RuleDraft.Alert) {

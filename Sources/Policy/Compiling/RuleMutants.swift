@@ -13,7 +13,7 @@ public struct RuleMutant: Sendable {
   /// The rule as changed.
   public let rule: CompiledRule
   /// Where in the rule: the id of a clause, `let name`, `subject`, `opens_when`, `opens_by`,
-  /// `review_when`, `looks_ahead`.
+  /// `review_when`, `looks_ahead`, `refer 1` (the condition of the first entry).
   public let part: String
   /// What the changed clause means, in Chinese; empty for other parts.
   public let says: String
@@ -30,7 +30,7 @@ extension PolicyPack {
   ///
   /// Every condition is once replaced by `true` and once by `false`. With `expressions`, every
   /// expression that decides something (conditions, names of `let`, `subject`, `opens_when`,
-  /// `opens_by`, `review_when`, `looks_ahead.to`) is changed in each way that `Mutant.Kind` lists and that
+  /// `opens_by`, `review_when`, `looks_ahead.to`, `when` of a referral) is changed in each way that `Mutant.Kind` lists and that
   /// still compiles. Texts, evidence and areas are not changed.
   public static func mutants(
     of files: PackFiles, rules: Set<String>? = nil, expressions: Bool
@@ -135,6 +135,13 @@ struct RuleWorkshop {
     add("opens_when", \.opensWhen, names: all, hasMember: member)
     add("opens_by", \.opensBy, names: all, hasMember: member)
     add("review_when", \.reviewWhen, names: all, hasMember: member)
+    for (at, referral) in draft.refer.enumerated() {
+      guard let condition = referral.when else { continue }
+      places.append(
+        Place(
+          part: "refer \(at + 1)", says: "", expression: condition, isClause: false,
+          rewrite: { $0.refer[at].when = $1 }, names: all, hasMember: member))
+    }
     if let ahead = draft.looksAhead {
       places.append(
         Place(

@@ -24,7 +24,7 @@ struct RuleDraft {
     let programmes: [String]
     let needs: [String]
     let isDisguised: Bool
-    let when: ExpressionDraft?
+    var when: ExpressionDraft?
     let task: ExpressionDraft?
     let evidence: [Evidence]
   }
