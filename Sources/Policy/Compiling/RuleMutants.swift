@@ -30,8 +30,8 @@ extension PolicyPack {
   ///
   /// Every condition is once replaced by `true` and once by `false`. With `expressions`, every
   /// expression that decides something (conditions, names of `let`, `subject`, `opens_when`,
-  /// `opens_by`, `review_when`, `looks_ahead.to`, `when` of a referral) is changed in each way that `Mutant.Kind` lists and that
-  /// still compiles. Texts, evidence and areas are not changed.
+  /// `opens_by`, `review_when`, `looks_ahead.to`, `when` of a referral) is changed in each way that
+  /// `Mutant.Kind` lists and that still compiles. Texts, evidence and areas are not changed.
   public static func mutants(
     of files: PackFiles, rules: Set<String>? = nil, expressions: Bool
   ) -> [RuleMutant] {

@@ -98,7 +98,7 @@ struct BenchCommand: ParsableCommand {
     return lines.joined(separator: "\n")
   }
 
-  /// Microseconds of deciding a household, and milliseconds of loading the pack.
+  /// Microseconds of CPU for deciding a household, milliseconds for loading the pack.
   private func ruleReport() throws -> String {
     let result = try RuleBench(policy: policy).run()
     if json {
