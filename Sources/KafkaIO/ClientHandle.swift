@@ -117,6 +117,43 @@ final class ClientHandle {
     return KafkaWatermarks(low: low, high: high)
   }
 
+  /// As above, of many partitions with two requests to each leader: one by one, each question
+  /// would wait behind the fetch that the connection has under way.
+  func watermarks(
+    _ partitions: [KafkaPartition], limit: Duration
+  ) throws(KafkaFailure) -> [KafkaPartition: KafkaWatermarks] {
+    guard !partitions.isEmpty else { return [:] }
+    let deadline = Deadline(limit)
+    let lows = try offsets(partitions, Int64(RD_KAFKA_OFFSET_BEGINNING), deadline)
+    let highs = try offsets(partitions, Int64(RD_KAFKA_OFFSET_END), deadline)
+    return lows.reduce(into: [:]) { marks, low in
+      marks[low.key] = KafkaWatermarks(low: low.value, high: highs[low.key] ?? low.value)
+    }
+  }
+
+  /// What the leaders answer for a logical offset. In requests for offsets it takes a timestamp's
+  /// place, so librdkafka's look-up by timestamps passes it on.
+  private func offsets(
+    _ partitions: [KafkaPartition], _ logical: Int64, _ deadline: Deadline
+  ) throws(KafkaFailure) -> [KafkaPartition: Int64] {
+    let list = PartitionList(partitions)
+    list.setOffsets(logical)
+    try check(
+      rd_kafka_offsets_for_times(rk, list.raw, max(deadline.remaining.milliseconds, 1)),
+      "query watermarks")
+    try list.checkEntries("query watermarks")
+    var answer: [KafkaPartition: Int64] = [:]
+    for entry in list.entries {
+      // What the broker did not answer still holds the question.
+      guard entry.offset >= 0 else {
+        throw KafkaFailure(
+          .timedOut, operation: "query watermarks", partition: entry.partition)
+      }
+      answer[entry.partition] = entry.offset
+    }
+    return answer
+  }
+
   /// First offset and real end as of the last fetch; nil before one.
   func fetchedWatermarks(_ partition: KafkaPartition) -> KafkaWatermarks? {
     var low: Int64 = 0

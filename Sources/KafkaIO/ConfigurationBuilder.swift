@@ -139,7 +139,9 @@ struct ConfigurationBuilder {
       if let id = settings.instanceID { try set("group.instance.id", id) }
       try set("partition.assignment.strategy", settings.assignor.rawValue)
       try set("session.timeout.ms", settings.sessionTimeout.milliseconds)
-      try set("heartbeat.interval.ms", max(settings.sessionTimeout.milliseconds / 4, 100))
+      // Members hear of a rebalance in the answer to a heartbeat, and all wait for the last.
+      let heartbeat = min(settings.sessionTimeout.milliseconds / 4, 500)
+      try set("heartbeat.interval.ms", max(heartbeat, 100))
       let pollInterval = settings.maxPollInterval.milliseconds
       if pollInterval < settings.sessionTimeout.milliseconds {
         throw .contradiction("maxPollInterval is shorter than sessionTimeout")

@@ -159,6 +159,13 @@ public final class KafkaAdmin {
     try client.watermarks(partition, limit: limit)
   }
 
+  /// First offsets and real ends of many partitions, open transactions included.
+  public func watermarks(
+    _ partitions: [KafkaPartition], limit: Duration
+  ) throws(KafkaFailure) -> [KafkaPartition: KafkaWatermarks] {
+    try client.watermarks(partitions, limit: limit)
+  }
+
   // MARK: Helpers
 
   private func newTopic(_ topic: KafkaTopicSpecification) throws(KafkaFailure) -> OpaquePointer {

@@ -210,6 +210,25 @@ public final class KafkaConsumer {
     return client.fetchedWatermarks(partition)
   }
 
+  /// Offsets from `position`, behind the last record processed, to the log's end as of the last
+  /// fetch; nil before one. Nothing is asked of the broker.
+  ///
+  /// Transaction markers and aborted records count only until they are passed, so a partition that
+  /// was read to its end has none. Right after a seek it may be too low.
+  public func lag(_ partition: KafkaPartition, behind position: Int64) -> Int64? {
+    guard let client, let end = client.fetchedWatermarks(partition)?.high else { return nil }
+    var reached = position
+    // Only where nothing handed out waits: else librdkafka's position is ahead of the caller's.
+    if let table = poller?.table, let slot = table.existingSlot(of: partition),
+      let next = table[slot].next, next <= position
+    {
+      let list = PartitionList([partition])
+      rd_kafka_position(client.rk, list.raw)
+      reached = max(position, list.entries.first?.offset ?? position)
+    }
+    return max(0, end - reached)
+  }
+
   /// Goes on reading at these offsets. Records fetched before are dropped.
   public func seek(_ offsets: [KafkaPartition: Int64]) throws(KafkaFailure) {
     let client = try usable("seek")

@@ -44,6 +44,9 @@ public struct KafkaErrorCode: RawRepresentable, Hashable, Sendable {
   public static let fencedProducer = KafkaErrorCode(RD_KAFKA_RESP_ERR__FENCED)
   public static let fencedInstanceID = KafkaErrorCode(RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
   public static let messageTooLarge = KafkaErrorCode(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+  /// The transaction before is still being decided: come back.
+  public static let concurrentTransactions =
+    KafkaErrorCode(RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS)
   public static let wrongState = KafkaErrorCode(RD_KAFKA_RESP_ERR__STATE)
 
   /// librdkafka's value for this code; own codes have none.

@@ -154,6 +154,14 @@ public final class KafkaProducer {
     rd_kafka_poll(client.rk, 0)
   }
 
+  /// Waits until a broker answers, for `limit` at most. Not needed, but `initTransactions` pauses
+  /// for half a second (librdkafka 2.0.2) where it finds no connection.
+  public func connect(limit: Duration) {
+    var answer: UnsafePointer<rd_kafka_metadata>?
+    let code = rd_kafka_metadata(client.rk, 0, nil, &answer, limit.milliseconds)
+    if code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer { rd_kafka_metadata_destroy(answer) }
+  }
+
   // MARK: Transactions
 
   /// Finishes or aborts what an earlier producer of this transactional id left open, and fences it.

@@ -5,8 +5,8 @@ public import Logging
 /// Used from one thread only.
 ///
 /// Follow a compacted topic: `start` all its `partitions` at `.earliest` and `poll`; a null value
-/// is a tombstone. To know when the present end is reached, begin with
-/// `readToEnd(thenFollow: true)`.
+/// is a tombstone. To know when the present end is reached, begin with `readToEnd`, and `start` at
+/// its `positions`.
 public final class KafkaReader {
   private let client: ClientHandle
   private let poller: RecordPoller
@@ -114,14 +114,16 @@ public final class KafkaReader {
   /// Begins to read partitions up to the ends they have now; call `next` until it returns nil.
   ///
   /// With `.readCommitted` records of other producers' transactions that are open below that end
-  /// are waited for. `stallLimit` bounds the time without any progress. Unless `thenFollow`, the
-  /// partitions are stopped as they end. Partitions that were being read before go on beside it.
+  /// are waited for. `stallLimit` bounds the time without any progress. The partitions are
+  /// stopped as they end. Partitions that were being read before go on beside it.
   public func readToEnd(
-    _ starts: [KafkaPartition: KafkaStart], stallLimit: Duration, thenFollow: Bool = false
+    _ starts: [KafkaPartition: KafkaStart], stallLimit: Duration
   ) throws(KafkaFailure) -> KafkaReadToEnd {
-    let reading = KafkaReadToEnd(self, stallLimit: stallLimit, thenFollow: thenFollow)
+    let reading = KafkaReadToEnd(self, stallLimit: stallLimit)
+    // All at once and before the first fetch, which would hold the questions up.
+    let marks = try client.watermarks(Array(starts.keys), limit: queryLimit)
     for (partition, start) in starts.sorted(by: { $0.key < $1.key }) {
-      try reading.begin(partition, start)
+      try reading.begin(partition, start, marks[partition])
     }
     return reading
   }
@@ -177,26 +179,29 @@ public final class KafkaReadToEnd {
   private var records: Int64 = 0
   private let reader: KafkaReader
   private let stallLimit: Duration
-  private let thenFollow: Bool
   private var stall: Deadline
 
-  init(_ reader: KafkaReader, stallLimit: Duration, thenFollow: Bool) {
+  init(_ reader: KafkaReader, stallLimit: Duration) {
     self.reader = reader
     self.stallLimit = stallLimit
-    self.thenFollow = thenFollow
     stall = Deadline(stallLimit)
   }
 
   /// Checks the start against what the partition holds, then starts reading.
-  func begin(_ partition: KafkaPartition, _ start: KafkaStart) throws(KafkaFailure) {
-    let marks = try reader.watermarks(partition)
+  ///
+  /// `.earliest` is replaced by the first offset: librdkafka 2.0.2 would ask for it itself, and
+  /// where it does not yet know the leader it waits half a second before it does.
+  func begin(
+    _ partition: KafkaPartition, _ start: KafkaStart, _ marks: KafkaWatermarks?
+  ) throws(KafkaFailure) {
+    let low = marks?.low ?? 0
     if case .offset(let offset) = start {
-      guard offset >= marks.low else {
+      guard offset >= low else {
         throw KafkaFailure(.offsetOutOfRange, operation: "read to end", partition: partition)
       }
     }
-    try reader.start(partition, at: start)
-    goals[partition] = Goal(end: nil, position: start.firstOffset ?? marks.low)
+    try reader.start(partition, at: start == .earliest ? .offset(low) : start)
+    goals[partition] = Goal(end: nil, position: start.firstOffset ?? low)
   }
 
   public var progress: KafkaReadProgress {
@@ -258,7 +263,7 @@ public final class KafkaReadToEnd {
     if let end = goal.end, goal.position >= end {
       goal.isDone = true
       positions[partition] = goal.position
-      if !thenFollow { reader.stop(partition) }
+      reader.stop(partition)
     }
     goals[partition] = goal
   }

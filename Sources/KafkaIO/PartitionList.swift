@@ -28,6 +28,11 @@ final class PartitionList {
     if let offset { entry?.pointee.offset = offset }
   }
 
+  /// Gives all entries this offset.
+  func setOffsets(_ offset: Int64) {
+    for index in 0..<Int(raw.pointee.cnt) { raw.pointee.elems[index].offset = offset }
+  }
+
   struct Entry {
     let partition: KafkaPartition
     let offset: Int64

@@ -23,6 +23,9 @@ public final class KafkaLog: TransactionalLog {
     /// The longest time a changelog may bring nothing: longer than `transactionTimeout`, since a
     /// dead owner's transaction is waited for.
     public var stallLimit: Duration = .seconds(120)
+    /// Says how to make a topic that is wanted and missing, by its full name; nil where it is not
+    /// known, then the broker decides.
+    public var missingTopic: @Sendable (String) -> KafkaTopicSpecification? = { _ in nil }
 
     public init(group: String, transactionalID: String) {
       self.group = group
@@ -42,6 +45,8 @@ public final class KafkaLog: TransactionalLog {
   private var producer: KafkaProducer?
   private var reader: KafkaReader?
   private var topics: [String: ProducedTopic] = [:]
+  /// Topics that the cluster is known to have.
+  private var existingTopics: Set<String> = []
   /// The topic's index in the subscription, by the consumer's slot.
   private var topicOfSlot: [Int] = []
   private var isTransactionOpen = false
@@ -80,7 +85,7 @@ public final class KafkaLog: TransactionalLog {
   public func poll(
     max: Int, milliseconds: Int, handler: some AssignmentHandler
   ) throws(LogFailure) -> KafkaLogBatch {
-    if consumer == nil || producer == nil { try rejoin() }
+    try join()
     let consumer = try joined()
     relay.handler = handler
     defer { relay.handler = nil }
@@ -113,11 +118,15 @@ public final class KafkaLog: TransactionalLog {
     return result
   }
 
-  public func bounds(_ partition: TopicPartition) throws(LogFailure) -> (start: Int64, end: Int64) {
+  public func bounds(
+    _ partitions: [TopicPartition]
+  ) throws(LogFailure) -> [TopicPartition: LogBounds] {
     let marks = try kafka { () throws(KafkaFailure) in
-      try admin.watermarks(partition.kafka, limit: configuration.requestTimeout)
+      try admin.watermarks(partitions.map(\.kafka), limit: configuration.requestTimeout)
     }
-    return (marks.low, marks.high)
+    return marks.reduce(into: [:]) { bounds, mark in
+      bounds[TopicPartition(mark.key)] = LogBounds(start: mark.value.low, end: mark.value.high)
+    }
   }
 
   public func restore(
@@ -151,8 +160,7 @@ public final class KafkaLog: TransactionalLog {
   }
 
   public func lag(_ partition: TopicPartition, position: Int64) -> Int64? {
-    guard let marks = consumer?.fetchedWatermarks(partition.kafka) else { return nil }
-    return max(0, marks.high - position)
+    consumer?.lag(partition.kafka, behind: position)
   }
 
   // MARK: Producing
@@ -223,28 +231,82 @@ public final class KafkaLog: TransactionalLog {
 
   // MARK: Life
 
+  public func join() throws(LogFailure) {
+    if consumer == nil || producer == nil { try rejoin() }
+  }
+
+  public var joinTimes: JoinTimes { relay.times }
+
+  /// The group is joined beside the producer's start: partitions are taken over in `poll` only, so
+  /// after the predecessor's transaction is decided.
   public func rejoin() throws(LogFailure) {
     drop()
-    do throws(KafkaConfigurationError) {
-      producer = try KafkaProducer(
-        transactionalID: settings.transactionalID, configuration: configuration, logger: logger)
-      consumer = try KafkaConsumer(
-        group: settings.group, configuration: configuration, logger: logger)
-    } catch {
-      drop()
-      throw LogFailure(.fatal, code: "kafka-configuration", detail: error.description)
-    }
     do throws(LogFailure) {
-      let producer = try opened()
-      let consumer = try joined()
-      consumer.delegate = relay
-      try kafka { () throws(KafkaFailure) in
-        try producer.initTransactions(limit: settings.transactionLimit)
-        try consumer.subscribe(layout.subscription)
+      let consumer = try configured { () throws(KafkaConfigurationError) in
+        try KafkaConsumer(group: settings.group, configuration: configuration, logger: logger)
       }
+      self.consumer = consumer
+      consumer.delegate = relay
+      relay.begin()
+      try kafka { () throws(KafkaFailure) in try consumer.subscribe(layout.subscription) }
+      producer = try startedProducer()
+      relay.producerStarted()
     } catch {
       drop()
       throw error
+    }
+  }
+
+  /// A producer that has decided what its predecessor left open.
+  ///
+  /// Where that was a transaction, the broker aborts it and lets the producer come back, for which
+  /// librdkafka 2.0.2 waits half a second although the abort takes milliseconds. A new producer
+  /// asks at once; the pauses grow up to librdkafka's own.
+  private func startedProducer() throws(LogFailure) -> KafkaProducer {
+    let end = ContinuousClock.now + settings.transactionLimit
+    var patience = Duration.milliseconds(25)
+    while true {
+      let producer = try connectedProducer()
+      guard try start(producer, patience, until: end) else {
+        patience *= 2
+        continue
+      }
+      return producer
+    }
+  }
+
+  /// False where the producer had better be replaced.
+  private func start(
+    _ producer: KafkaProducer, _ patience: Duration, until end: ContinuousClock.Instant
+  ) throws(LogFailure) -> Bool {
+    while true {
+      do throws(KafkaFailure) {
+        // Cut short it goes on inside the producer, and the next call waits for the same answer.
+        try producer.initTransactions(limit: patience)
+        return true
+      } catch {
+        guard error.recovery == .retry, ContinuousClock.now < end else { throw LogFailure(error) }
+        if error.code == .concurrentTransactions, patience < .milliseconds(500) { return false }
+      }
+    }
+  }
+
+  private func connectedProducer() throws(LogFailure) -> KafkaProducer {
+    let producer = try configured { () throws(KafkaConfigurationError) in
+      try KafkaProducer(
+        transactionalID: settings.transactionalID, configuration: configuration, logger: logger)
+    }
+    producer.connect(limit: settings.transactionLimit)
+    return producer
+  }
+
+  private func configured<Client>(
+    _ make: () throws(KafkaConfigurationError) -> Client
+  ) throws(LogFailure) -> Client {
+    do throws(KafkaConfigurationError) {
+      return try make()
+    } catch {
+      throw LogFailure(.fatal, code: "kafka-configuration", detail: error.description)
     }
   }
 
@@ -293,10 +355,34 @@ public final class KafkaLog: TransactionalLog {
     _ name: String, _ producer: KafkaProducer
   ) throws(LogFailure) -> ProducedTopic {
     if let topic = topics[name] { return topic }
+    try makeIfMissing(name)
     let topic = try kafka { () throws(KafkaFailure) in try producer.topic(name) }
     let produced = ProducedTopic(topic: topic, isChangelog: changelogTopics.contains(name))
     topics[name] = produced
     return produced
+  }
+
+  /// Creates an output topic before its first record, as a new district needs it. Without this the
+  /// record would wait for a topic that nobody makes, or get one with the broker's settings.
+  private func makeIfMissing(_ name: String) throws(LogFailure) {
+    guard !existingTopics.contains(name), let wanted = settings.missingTopic(name) else { return }
+    let limit = configuration.requestTimeout
+    existingTopics.formUnion(
+      try kafka { () throws(KafkaFailure) in Set(try admin.topics(limit: limit).keys) })
+    guard !existingTopics.contains(name) else { return }
+    let outcome = try kafka { () throws(KafkaFailure) in
+      try admin.createTopics([wanted], limit: limit)[name]
+    }
+    if case .failed(let failure) = outcome {
+      guard failure.recovery == .fatal else { throw LogFailure(failure) }
+      throw LogFailure(
+        .fatal, code: "missing-topic",
+        detail: "\(name) does not exist and cannot be created (\(failure.code.name)): "
+          + "outreachd topics apply, with the district in topics.districts")
+    }
+    try kafka { () throws(KafkaFailure) in try admin.waitForTopics([name], limit: limit) }
+    if outcome == .done { logger.notice("topic created", metadata: ["topic": "\(name)"]) }
+    existingTopics.insert(name)
   }
 
   private func mark(
@@ -365,7 +451,20 @@ public struct KafkaLogBatch: RecordBatch {
 /// Passes rebalances on to the worker, and keeps what it throws until the poll returns.
 private final class RebalanceRelay: KafkaRebalanceDelegate {
   var handler: (any AssignmentHandler)?
+  private(set) var times = JoinTimes()
   private var failure: LogFailure?
+  /// When the group was joined, until it has told the first partitions.
+  private var begun: ContinuousClock.Instant?
+
+  /// The group is about to be joined.
+  func begin() {
+    times = JoinTimes()
+    begun = ContinuousClock.now
+  }
+
+  func producerStarted() {
+    if let begun { times.transactions = ContinuousClock.now - begun }
+  }
 
   func takeFailure() -> LogFailure? {
     defer { failure = nil }
@@ -376,6 +475,8 @@ private final class RebalanceRelay: KafkaRebalanceDelegate {
     _ partitions: [KafkaAssignment], to consumer: KafkaConsumer
   ) -> [KafkaPartition: KafkaStart] {
     guard let handler else { return [:] }
+    if let begun { times.group = ContinuousClock.now - begun }
+    begun = nil
     do throws(LogFailure) {
       let starts = try handler.assigned(partitions.map { TopicPartition($0.partition) })
       var result: [KafkaPartition: KafkaStart] = [:]

@@ -113,8 +113,8 @@ public protocol TransactionalLog: AnyObject {
     _ partitions: [TopicPartition]
   ) throws(LogFailure) -> [TopicPartition: Int64]
 
-  /// The partition's first offset and the offset after its last record, undecided ones too.
-  func bounds(_ partition: TopicPartition) throws(LogFailure) -> (start: Int64, end: Int64)
+  /// The partitions' first offsets and the offsets after their last records, undecided ones too.
+  func bounds(_ partitions: [TopicPartition]) throws(LogFailure) -> [TopicPartition: LogBounds]
 
   /// Reads committed records of changelog partitions from these offsets up to their ends as of the
   /// call, waiting for the transactions of former owners before those ends to be decided. `body`
@@ -153,12 +153,42 @@ public protocol TransactionalLog: AnyObject {
 
   // MARK: Life
 
+  /// Joins as `rejoin` does where that was not done yet. `poll` does so too; who cannot poll yet
+  /// saves the time.
+  func join() throws(LogFailure)
+
+  /// How long the latest joining took.
+  var joinTimes: JoinTimes { get }
+
   /// Leaves the group, takes a new producer (which decides an open transaction of the old one) and
   /// joins again. Partitions are told anew by `poll`.
   func rejoin() throws(LogFailure)
 
   /// Leaves the group and closes.
   func close()
+}
+
+/// What a partition holds.
+public struct LogBounds: Equatable, Sendable {
+  /// The first offset.
+  public let start: Int64
+  /// The offset after the last record.
+  public let end: Int64
+
+  public init(start: Int64, end: Int64) {
+    self.start = start
+    self.end = end
+  }
+}
+
+/// How long the parts of joining took, which go on side by side.
+public struct JoinTimes: Equatable, Sendable {
+  /// A producer id, with the predecessor's open transaction aborted.
+  public var transactions = Duration.zero
+  /// From joining the group to the first partitions told.
+  public var group = Duration.zero
+
+  public init() {}
 }
 
 /// A record of a changelog, borrowed for the length of the call.

@@ -67,6 +67,8 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// The wall clock at the start of the transaction under way.
   var wall = Instant.distantPast
   var timerBudget = 0
+  /// How many records a transaction may take now.
+  var recordBudget: Int
   /// On the clock of events: the batch's records in the order in which they reached the log.
   var arrivalOrder: [Int] = []
   private var transactionOpen = false
@@ -104,6 +106,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     subscription = layout.subscription
     inTopicCount = layout.inTopics.count
     positions = Positions(topics: subscription)
+    recordBudget = configuration.transactionRecords
     output = TransactionOutput(layout: layout)
     let row: [Owned?] = Array(repeating: nil, count: Int(layout.partitions))
     owned = Array(repeating: row, count: Channel.allCases.count)
@@ -123,6 +126,9 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   public func runOnce() throws(WorkerStop) -> Bool {
     refreshStages()
     guard stages != nil else {
+      // Kafka's part of the start goes on beside the reading of the directory. What fails here
+      // fails again in the first poll, which knows what to do.
+      try? log.join()
       pause(configuration.retryMilliseconds)
       return false
     }
@@ -133,6 +139,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
       var worked = false
       while cursor < batch.count || (!worked && hasWork(isIdle: batch.count == 0)) {
         try transact(batch, &cursor)
+        publishStatistics()
         worked = true
         // The rest is not committed, so the next life reads it.
         if stop.isRaised { break }
@@ -240,6 +247,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     }
     transactionOpen = false
     positions.commit()
+    recordBudget = min(recordBudget * 4, configuration.transactionRecords)
     committedIntakeClock = intakeClock
     suspects.removeAll()
     statistics.count(output.takeCounts())

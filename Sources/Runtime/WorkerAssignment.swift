@@ -69,31 +69,64 @@ extension Worker {
   ) throws(WorkerFailure) -> [TopicPartition: Int64] {
     // First the offsets: the answer waits for a former owner's transaction to be decided, so the
     // changelog's end as read after it holds all that belongs to those offsets.
+    let watch = ContinuousClock()
+    let begun = watch.now
+    var times = TakeOverTimes()
+    times.join = log.joinTimes
     let committed = try attempt { () throws(LogFailure) in try log.committed(partitions) }
     var wanted = committed
-    var opened: [(owned: Owned, input: TopicPartition)] = []
-    for input in partitions.sorted() {
-      guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
-      opened.append((try open(channel, input), input))
-    }
+    let opened = try openAll(partitions)
+    let restoring = watch.now
+    times.stores = restoring - begun
     try restore(opened.map(\.owned))
+    times.changelogs = watch.now - restoring
     for (partition, input) in opened {
       wanted[input] = try statePosition(partition, input, committed: committed[input])
     }
     var starts: [TopicPartition: Int64] = [:]
+    let bounds = try self.bounds(partitions)
     for partition in partitions {
-      let start = try checkedStart(partition, wanted: wanted[partition])
+      let start = try checkedStart(partition, wanted: wanted[partition], bounds[partition])
       // Nothing committed and nothing asked for: the first record will tell the group.
       let isInGroup = committed[partition] == start || wanted[partition] == nil
       positions.own(partition, from: start, isInGroup: isInGroup)
       starts[partition] = start
     }
     publishStatistics()
+    recordBudget = min(configuration.firstTransactionRecords, configuration.transactionRecords)
+    emit(.partitionsReady(partitions.count, times))
     return starts
   }
 
+  private func bounds(
+    _ partitions: [TopicPartition]
+  ) throws(WorkerFailure) -> [TopicPartition: LogBounds] {
+    try attempt { () throws(LogFailure) in try log.bounds(partitions) }
+  }
+
+  /// Opens the stores of those partitions that are a stage's.
+  private func openAll(
+    _ partitions: [TopicPartition]
+  ) throws(WorkerFailure) -> [(owned: Owned, input: TopicPartition)] {
+    var changelogs: [TopicPartition: TopicPartition] = [:]
+    for input in partitions {
+      guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
+      changelogs[input] = configuration.layout.changelog(channel, input.partition)
+    }
+    let bounds = try bounds(changelogs.values.sorted())
+    var opened: [(owned: Owned, input: TopicPartition)] = []
+    for input in changelogs.keys.sorted() {
+      guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
+      let held = changelogs[input].flatMap { bounds[$0] }
+      opened.append((try open(channel, input, changelog: held), input))
+    }
+    return opened
+  }
+
   /// Opens a stage's partition and wipes it where it is not to be trusted.
-  private func open(_ channel: Channel, _ input: TopicPartition) throws(WorkerFailure) -> Owned {
+  private func open(
+    _ channel: Channel, _ input: TopicPartition, changelog: LogBounds?
+  ) throws(WorkerFailure) -> Owned {
     guard let stage = stages?.stage(channel), input.partition < configuration.layout.partitions
     else {
       let detail = "\(input) is more than the configured number of partitions"
@@ -105,7 +138,7 @@ extension Worker {
     let partition = Owned(run: run, state: state, meta: StateMeta())
     // From here on the store is closed with all others where something fails.
     own(partition, channel, input.partition)
-    try distrust(state, channel, input.partition)
+    try distrust(state, channel, input.partition, changelog)
     return partition
   }
 
@@ -148,11 +181,12 @@ extension Worker {
 
   /// Wipes a copy that does not go with the changelog.
   private func distrust(
-    _ state: Opener.State, _ channel: Channel, _ partition: Int32
+    _ state: Opener.State, _ channel: Channel, _ partition: Int32, _ bounds: LogBounds?
   ) throws(WorkerFailure) {
     guard let meta = state.meta else { return }
-    let changelog = configuration.layout.changelog(channel, partition)
-    let bounds = try attempt { () throws(LogFailure) in try log.bounds(changelog) }
+    guard let bounds else {
+      throw .log(LogFailure(.fenced, code: "bounds-unknown", detail: channel.changelogTopic))
+    }
     let expiry = meta.savedAt.adding(seconds: configuration.longestCopySeconds)
     if meta.changelogNext > bounds.end {
       try wipe(state, channel, partition, .aheadOfChangelog)
@@ -227,9 +261,11 @@ extension Worker {
 
   /// The wanted offset if the log still has it, else where to go on, as the loss policy says.
   private func checkedStart(
-    _ partition: TopicPartition, wanted: Int64?
+    _ partition: TopicPartition, wanted: Int64?, _ bounds: LogBounds?
   ) throws(WorkerFailure) -> Int64 {
-    let bounds = try attempt { () throws(LogFailure) in try log.bounds(partition) }
+    guard let bounds else {
+      throw .log(LogFailure(.fenced, code: "bounds-unknown", detail: "\(partition)"))
+    }
     guard let wanted else { return bounds.start }
     if wanted > bounds.end {
       // The topic was created anew.

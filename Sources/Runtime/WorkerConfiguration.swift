@@ -10,6 +10,10 @@ public struct WorkerConfiguration: Sendable {
   /// A transaction takes no further message once it has processed this many records, so that the
   /// frames of a backlog do not make it outlast its timeout.
   public var transactionRecords = 20_000
+  /// The same for the first transaction after partitions were taken over. Each commit then makes
+  /// the share four times as large, so that a restart shows its first work before it has worked off
+  /// what waits.
+  public var firstTransactionRecords = 200
   /// The most timers of one transaction on the wall clock: thousands due at one instant must not
   /// hold live events up.
   public var timersPerTransaction = 256

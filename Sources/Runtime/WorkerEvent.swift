@@ -5,6 +5,8 @@ public import Streaming
 /// content.
 public enum WorkerEvent: Equatable, Sendable {
   case partitionsAssigned(Int)
+  /// The partitions' states are restored and records can come.
+  case partitionsReady(Int, TakeOverTimes)
   case partitionsRevoked(Int, lost: Bool)
   /// A local copy was not trusted and is gone.
   case stateWiped(Channel, partition: Int32, WipeReason)
@@ -21,6 +23,17 @@ public enum WorkerEvent: Equatable, Sendable {
   case callRetried(code: String, attempt: Int)
   /// The worker stops with exit code 70.
   case workerStopped(code: String)
+}
+
+/// Where the time went from joining to the first record.
+public struct TakeOverTimes: Equatable, Sendable {
+  public var join = JoinTimes()
+  /// Committed offsets read, stores opened and compared with their changelogs.
+  public var stores = Duration.zero
+  /// The changelogs' tails read, former owners' transactions waited for.
+  public var changelogs = Duration.zero
+
+  public init() {}
 }
 
 /// A worker cannot go on; exit code 70.

@@ -101,7 +101,7 @@ extension Worker {
   /// Processes messages until the batch or the transaction's share of it is done.
   func consume(_ batch: Log.Batch, _ cursor: inout Int) throws(WorkerFailure) {
     var processed = 0
-    while cursor < batch.count, processed < configuration.transactionRecords {
+    while cursor < batch.count, processed < recordBudget {
       let index = arrivalOrder.isEmpty ? cursor : arrivalOrder[cursor]
       let record = batch.record(at: index)
       // A record from before the position was fetched before a seek; one of a partition that is

@@ -105,11 +105,17 @@ public final class SimulatedLog: TransactionalLog {
     return offsets.filter { partitions.contains($0.key) }
   }
 
-  public func bounds(_ partition: TopicPartition) throws(LogFailure) -> (start: Int64, end: Int64) {
+  public func bounds(
+    _ partitions: [TopicPartition]
+  ) throws(LogFailure) -> [TopicPartition: LogBounds] {
     try enter(.bounds)
-    let found = try existing(partition)
+    var bounds: [TopicPartition: LogBounds] = [:]
+    for partition in partitions {
+      let found = try existing(partition)
+      bounds[partition] = LogBounds(start: found.start, end: found.end)
+    }
     try leave(.bounds)
-    return (found.start, found.end)
+    return bounds
   }
 
   public func restore(
@@ -202,6 +208,11 @@ public final class SimulatedLog: TransactionalLog {
   }
 
   // MARK: Life
+
+  /// Joining was done at the start of this life.
+  public func join() throws(LogFailure) {}
+
+  public var joinTimes: JoinTimes { JoinTimes() }
 
   public func rejoin() throws(LogFailure) {
     try enter(.rejoin)

@@ -25,6 +25,18 @@ import Testing
     return catalog
   }
 
+  @Test func anOutputTopicIsFoundByItsName() throws {
+    let catalog = try topics()
+    let plan = try #require(catalog.output("p.referrals.advisor.320500", prefix: "p"))
+    #expect(plan.declaration.name == "referrals.advisor.{district}")
+    #expect(catalog.output("p.alerts.000000", prefix: "p")?.name == "p.alerts.000000")
+    #expect(catalog.output("p.deadletters", prefix: "p")?.name == "p.deadletters")
+    // No district, none of ours, no output.
+    for name in ["p.alerts.31010", "p.alerts.x", "q.deadletters", "p.internal.events", "p.a"] {
+      #expect(catalog.output(name, prefix: "p") == nil)
+    }
+  }
+
   @Test func everyTopicOfTheContractIsDeclared() throws {
     let catalog = try topics()
     #expect(

@@ -128,6 +128,8 @@ struct BrokerTests {
     let stable = try reader.watermarks(place).high
     let real = try admin.watermarks(place, limit: limit).high
     #expect(stable == 6 && real == 7)
+    #expect(
+      try admin.watermarks([place], limit: limit) == [place: KafkaWatermarks(low: 0, high: 7)])
     let failure = #expect(throws: KafkaFailure.self) {
       try reader.readToEnd(place, from: 0, stallLimit: .seconds(1)) { _ in }
     }

@@ -219,7 +219,11 @@ import Testing
     try consumer.assign([place: .offset(90)])
     #expect(try consumer.take(10).first?.offset == 90)
     #expect(try consumer.watermarks(place) == KafkaWatermarks(low: 0, high: 100))
+    let admin = try KafkaAdmin(configuration: configuration, logger: silent)
+    let marks = try admin.watermarks([place], limit: .seconds(10))
+    #expect(marks == [place: KafkaWatermarks(low: 0, high: 100)])
     #expect(consumer.fetchedWatermarks(place)?.high == 100)
+    #expect(consumer.lag(place, behind: 40) == 60 && consumer.lag(place, behind: 100) == 0)
     #expect(try consumer.positions(of: [place]) == [place: 100])
     try consumer.seek([place: 20])
     #expect(try consumer.positions(of: [place]) == [place: 20])
@@ -290,12 +294,15 @@ import Testing
     }
     let reading = try reader.readToEnd(
       Dictionary(uniqueKeysWithValues: partitions.map { ($0, .earliest) }),
-      stallLimit: .seconds(10), thenFollow: true)
+      stallLimit: .seconds(10))
     while let batch = try reading.next() { apply(batch) }
     #expect(table == ["a": "2", "c": "1"])
     #expect(reading.progress == KafkaReadProgress(records: 5))
     #expect(reading.positions.values.reduce(0, +) == 5)
 
+    for (partition, offset) in reading.positions {
+      try reader.start(partition, at: .offset(offset))
+    }
     try producer.send("directory", "d", "1")
     try producer.send("directory", "a", nil)
     try producer.flush(limit: .seconds(10))

@@ -25,19 +25,75 @@ private let brokers = ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS
     var restored: [Int] = []
     for crash in 0..<5 {
       let calls = 60 + Int.random(in: 0..<2500, using: &generator)
-      let survived = try rig.live(diesAfter: calls) {
-        if case .stateRestored(_, _, let records) = $0 { restored.append(records) }
-      }
+      let survived = try rig.live(
+        diesAfter: calls,
+        observer: {
+          if case .stateRestored(_, _, let records) = $0 { restored.append(records) }
+        })
       if crash == 3 { rig.removeFiles() }
       if survived { break }
     }
-    let finished = try rig.live()
+    let statistics = StatisticsBox()
+    let finished = try rig.live(statistics: statistics)
     #expect(finished)
+    // Transaction markers lie behind the last records and are no work.
+    #expect(statistics.snapshot.lag == 0)
     #expect(restored.count >= 12)
     let found = try rig.outputs()
     let wanted = try rig.expected(events)
     #expect(found == wanted)
     try rig.verifyStores()
+  }
+}
+
+/// Outputs whose topic nobody made, such as those of a new district.
+@Suite(.serialized, .enabled(if: brokers != nil)) struct MissingTopicTests {
+  private let events = (0..<40).map {
+    Toy.event($0, person: $0 % 20, household: $0 % 20 / 2, seconds: $0)
+  }
+
+  private func rig(without missing: String) throws -> KafkaRig {
+    let rig = KafkaRig(
+      KafkaConfiguration(
+        bootstrapServers: (brokers ?? "").split(separator: ",").map(String.init)))
+    try rig.createTopics(without: missing)
+    try rig.feed(events)
+    return rig
+  }
+
+  @Test func isMadeAsDeclaredBeforeItsFirstRecord() throws {
+    let missing = "referrals.advisor.1"
+    let rig = try rig(without: missing)
+    defer { rig.removeFiles() }
+    let name = rig.layout.full(missing)
+    let finished = try rig.live(missingTopic: { wanted in
+      wanted == name ? KafkaTopicSpecification(wanted, partitions: 3) : nil
+    })
+    #expect(finished)
+    let admin = try KafkaAdmin(configuration: rig.kafka, logger: rig.logger)
+    #expect(try admin.topics(limit: .seconds(10))[name]?.partitions == 3)
+    #expect(!(try rig.outputs()).isEmpty)
+  }
+
+  /// A broker that refuses must not leave a worker that tries for ever.
+  @Test func stopsTheWorkerWhereItCannotBeMade() throws {
+    let missing = "referrals.advisor.1"
+    let rig = try rig(without: missing)
+    defer { rig.removeFiles() }
+    let name = rig.layout.full(missing)
+    let stop = #expect(throws: WorkerStop.self) {
+      try rig.live(missingTopic: { wanted in
+        wanted == name ? KafkaTopicSpecification(wanted, partitions: 1, replication: 99) : nil
+      })
+    }
+    #expect(stop?.code == "missing-topic")
+    #expect(stop?.detail.contains("outreachd topics apply") == true)
+    // Nothing of the batch was committed: with the topic there, everything is worked off.
+    let admin = try KafkaAdmin(configuration: rig.kafka, logger: rig.logger)
+    _ = try admin.createTopics([KafkaTopicSpecification(name, partitions: 2)], limit: .seconds(10))
+    try admin.waitForTopics([name], limit: .seconds(10))
+    #expect(try rig.live())
+    #expect(!(try rig.outputs()).isEmpty)
   }
 }
 

@@ -113,4 +113,29 @@ import Vocabulary
     #expect(statistics.aborts > 0 && statistics.commits > 0)
     #expect(statistics.partitions == 13)
   }
+
+  /// After a restart the first work is committed, and told, before what waits is worked off.
+  @Test func theFirstTransactionIsSmall() throws {
+    let harness = Harness()
+    harness.feed(60)
+    harness.configuration.firstTransactionRecords = 2
+    let box = StatisticsBox()
+    var counts: [Int: Int] = [:]
+    let faults = Faults { step, moment, _ in
+      guard step == .begin, moment == .before else { return nil }
+      let statistics = box.snapshot
+      counts[statistics.commits] = statistics.recordsIn.values.reduce(0, +)
+      return nil
+    }
+    let log = SimulatedLog(
+      harness.cluster, client: "a", group: Harness.group, topics: harness.layout.subscription,
+      faults: faults)
+    let worker = Worker(
+      configuration: harness.configuration, log: log, opener: SimulatedDisk(SimulatedStorage()),
+      source: FixedStages(Toy.stages()), clock: harness.clock, statistics: box,
+      pause: { _ in })
+    _ = try harness.drain(Harness.Life("a", faults, worker))
+    #expect((counts[1] ?? 0) <= 2)
+    #expect(box.snapshot.recordsIn.values.reduce(0, +) >= 60)
+  }
 }

@@ -34,8 +34,10 @@ final class FaultyLog<Base: TransactionalLog>: TransactionalLog {
   func committed(_ partitions: [TopicPartition]) throws(LogFailure) -> [TopicPartition: Int64] {
     try call { () throws(LogFailure) in try base.committed(partitions) }
   }
-  func bounds(_ partition: TopicPartition) throws(LogFailure) -> (start: Int64, end: Int64) {
-    try call { () throws(LogFailure) in try base.bounds(partition) }
+  func bounds(
+    _ partitions: [TopicPartition]
+  ) throws(LogFailure) -> [TopicPartition: LogBounds] {
+    try call { () throws(LogFailure) in try base.bounds(partitions) }
   }
   func restore(
     _ starts: [(partition: TopicPartition, offset: Int64)],
@@ -70,6 +72,10 @@ final class FaultyLog<Base: TransactionalLog>: TransactionalLog {
   func producedThrough(_ partition: TopicPartition) -> Int64? {
     isDead ? nil : base.producedThrough(partition)
   }
+  func join() throws(LogFailure) {
+    try call { () throws(LogFailure) in try base.join() }
+  }
+  var joinTimes: JoinTimes { base.joinTimes }
   func rejoin() throws(LogFailure) {
     try call { () throws(LogFailure) in try base.rejoin() }
   }

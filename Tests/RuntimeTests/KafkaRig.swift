@@ -27,8 +27,8 @@ struct KafkaRig {
 
   func removeFiles() { try? FileManager.default.removeItem(atPath: root) }
 
-  private var topics: [KafkaTopicSpecification] {
-    var topics = (Harness.inTopics + Harness.outTopics).map {
+  private func topics(without missing: String?) -> [KafkaTopicSpecification] {
+    var topics = (Harness.inTopics + Harness.outTopics).filter { $0 != missing }.map {
       KafkaTopicSpecification(layout.full($0), partitions: 2)
     }
     for channel in Channel.allCases {
@@ -42,8 +42,9 @@ struct KafkaRig {
     return topics
   }
 
-  /// Makes the topics on a real cluster.
-  func createTopics() throws {
+  /// Makes the topics on a real cluster, but for one of the output topics.
+  func createTopics(without missing: String? = nil) throws {
+    let topics = topics(without: missing)
     let admin = try KafkaAdmin(configuration: kafka, logger: logger)
     _ = try admin.createTopics(topics, limit: .seconds(20))
     try admin.waitForTopics(topics.map(\.name), limit: .seconds(20))
@@ -51,7 +52,7 @@ struct KafkaRig {
 
   /// Makes the topics in the embedded broker.
   func createTopics(on cluster: MockCluster) throws {
-    for topic in topics { try cluster.createTopic(topic.name, partitions: topic.partitions) }
+    for topic in topics(without: nil) { try cluster.createTopic(topic.name, partitions: topic.partitions) }
   }
 
   func feed(_ events: [[UInt8]]) throws {
@@ -98,18 +99,21 @@ struct KafkaRig {
   /// One life of the worker: until it dies or has had nothing to do for a while. Answers whether
   /// it lived to the end.
   func live(
-    diesAfter calls: Int = .max, observer: @escaping (WorkerEvent) -> Void = { _ in }
+    diesAfter calls: Int = .max, statistics: StatisticsBox = StatisticsBox(),
+    missingTopic: @escaping @Sendable (String) -> KafkaTopicSpecification? = { _ in nil },
+    observer: @escaping (WorkerEvent) -> Void = { _ in }
   ) throws -> Bool {
     var configuration = WorkerConfiguration(layout: layout)
     configuration.clockMode = .event
     configuration.pollRecords = 200
-    let settings = KafkaLog.Settings(group: layout.prefix, transactionalID: layout.prefix + "-0")
+    var settings = KafkaLog.Settings(group: layout.prefix, transactionalID: layout.prefix + "-0")
+    settings.missingTopic = missingTopic
     let log = FaultyLog(
       try KafkaLog(layout: layout, settings: settings, configuration: kafka, logger: logger),
       diesAfter: calls)
     let worker = Worker(
       configuration: configuration, log: log, opener: try StateDirectory(root: root),
-      source: FixedStages(Toy.stages()), observer: observer)
+      source: FixedStages(Toy.stages()), statistics: statistics, observer: observer)
     var quiet = 0
     do {
       while quiet < 12 {

@@ -85,6 +85,17 @@ public struct TopicCatalog: Equatable, Sendable {
     topics.filter { $0.direction == .inbound && $0.cleanup == .delete }.map(\.name)
   }
 
+  /// The one output topic with this full name, where a declaration fits it: of a family, the
+  /// district is six digits.
+  public func output(_ name: String, prefix: String) -> TopicPlan? {
+    let districts = name.split(separator: ".").map(String.init).filter { part in
+      part.utf8.count == 6 && part.utf8.allSatisfy { 0x30...0x39 ~= $0 }
+    }
+    return plan(prefix: prefix, districts: districts).first {
+      $0.name == name && $0.declaration.direction == .outbound
+    }
+  }
+
   /// Every topic under its full name, families once for each district and once for the unknown
   /// one. `internalPartitions` replaces the number of the internal topics.
   public func plan(

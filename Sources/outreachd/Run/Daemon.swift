@@ -2,6 +2,7 @@ import Foundation
 import KafkaIO
 import Logging
 import Operations
+import Policy
 import Runtime
 import StateStore
 
@@ -15,6 +16,9 @@ final class Daemon {
   private let logger: Logger
   private let stop = StopSignal()
   private let box = BroadcastBox<StageInputs>()
+  /// The declarations of the topics, to create a new district's; nil where they cannot be read.
+  private let catalog: TopicCatalog?
+  private let times = StartTimes()
   private var follower: DirectoryFollower?
   private var workers: [WorkerThread] = []
 
@@ -26,9 +30,12 @@ final class Daemon {
     self.configuration = configuration
     self.logger = logger
     let key = try Loading.identifierKey(configuration.identifierKey)
-    let pack = try Loading.pack(configuration.policyDirectory)
+    let pack = try times.measure("policy") { () throws(CommandFailure) in
+      try Loading.pack(configuration.policyDirectory)
+    }
     inputs = StageInputs(
       pack: pack, identifiers: key, maximumEventBytes: configuration.limits.eventBytes)
+    catalog = Daemon.catalog(configuration.topicsDirectory, logger)
     logger.info(
       "policy loaded",
       metadata: ["policy": "\(pack.name) \(pack.version)", "rules": "\(pack.rules.count)"])
@@ -41,7 +48,9 @@ final class Daemon {
 
   /// Connects, takes the state directory and starts the threads.
   func start() throws(CommandFailure) {
-    let cluster = try Cluster(configuration.kafka, logger: logger)
+    let cluster = try times.measure("topics") { () throws(CommandFailure) in
+      try Cluster(configuration.kafka, logger: logger)
+    }
     let topics = ClusterTopics(
       prefix: configuration.kafka.prefix, known: cluster.partitions)
     let problems = topics.problems
@@ -59,7 +68,7 @@ final class Daemon {
     }
     let follower = DirectoryFollower(
       configuration: configuration.kafka.client(), prefix: configuration.kafka.prefix,
-      inputs: inputs, box: box, logger: logger, stop: stop)
+      inputs: inputs, box: box, logger: logger, stop: stop, times: times)
     follower.start()
     self.follower = follower
     for number in 0..<configuration.workers.count {
@@ -105,11 +114,25 @@ final class Daemon {
     settings.longestCopySeconds = Units.milliseconds(configuration.limits.copyAge) / 1000
     settings.lostInRecords = Daemon.policy(configuration.limits.lostInRecords)
     settings.lostInternalRecords = Daemon.policy(configuration.limits.lostInternalRecords)
+    var log = KafkaLog.Settings(
+      group: kafka.group, transactionalID: kafka.transactionalID(worker: worker))
+    log.missingTopic = { [catalog, prefix = kafka.prefix] name in
+      catalog?.output(name, prefix: prefix)?.specification
+    }
     return WorkerThread.Plan(
-      configuration: settings, kafka: kafka.client(worker: worker),
-      log: KafkaLog.Settings(
-        group: kafka.group, transactionalID: kafka.transactionalID(worker: worker)),
-      state: state)
+      configuration: settings, kafka: kafka.client(worker: worker), log: log,
+      state: state, start: times)
+  }
+
+  private static func catalog(_ directory: String, _ logger: Logger) -> TopicCatalog? {
+    switch TopicFiles.load(directory) {
+    case .success(let catalog): return catalog
+    case .failure:
+      logger.warning(
+        "topics are not declared: the broker decides about missing ones",
+        metadata: ["directory": "\(directory)"])
+      return nil
+    }
   }
 
   private static func policy(_ loss: DaemonConfiguration.Loss) -> LossPolicy {

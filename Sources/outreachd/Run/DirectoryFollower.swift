@@ -14,23 +14,22 @@ final class DirectoryFollower: Sendable {
   private let box: BroadcastBox<StageInputs>
   private let logger: Logger
   private let stop: StopSignal
+  private let times: StartTimes
   private let failure = Mutex<CommandFailure?>(nil)
   private let done = DispatchSemaphore(value: 0)
 
   /// `inputs` is published with the directory put in.
   init(
     configuration: KafkaConfiguration, prefix: String, inputs: StageInputs,
-    box: BroadcastBox<StageInputs>, logger: Logger, stop: StopSignal
+    box: BroadcastBox<StageInputs>, logger: Logger, stop: StopSignal, times: StartTimes
   ) {
-    var configuration = configuration
-    // The end of a quiet topic is known one fetch later; a start waits for it.
-    configuration.consumer.fetchWait = .milliseconds(10)
     self.configuration = configuration
     self.prefix = prefix
     self.inputs = inputs
     self.box = box
     self.logger = logger
     self.stop = stop
+    self.times = times
   }
 
   /// Why the reading ended before it was asked to.
@@ -71,26 +70,19 @@ final class DirectoryFollower: Sendable {
   }
 
   private func follow() throws {
-    var reading = configuration
-    reading.clientID += "-directory"
-    let reader = try KafkaReader(configuration: reading, logger: logger)
+    let begun = ContinuousClock.now
     var directory = Directory()
-    var starts: [KafkaPartition: KafkaStart] = [:]
-    for topic in ClusterTopics.directory {
-      for partition in try reader.partitions(of: "\(prefix).\(topic)") {
-        starts[partition] = .earliest
-      }
-    }
-    let initial = try reader.readToEnd(starts, stallLimit: .seconds(30), thenFollow: true)
-    while !stop.isRaised, let batch = try initial.next() { take(batch, reader, &directory) }
+    let positions = try load(&directory)
     guard !stop.isRaised else { return }
     publish(directory)
+    times.note("directory", since: begun)
     logger.info(
       "directory loaded",
       metadata: [
         "advisors": "\(directory.advisors.count)", "resources": "\(directory.resources.count)",
       ])
-    // A restart follows quiet topics with fewer requests than the start needed.
+    let reader = try reader(fetchWait: .milliseconds(500))
+    for (partition, offset) in positions { try reader.start(partition, at: .offset(offset)) }
     while !stop.isRaised {
       let batch = try reader.poll(wait: .milliseconds(200), linger: .milliseconds(50))
       for case .failure(let failure) in batch.events where failure.recovery != .retry {
@@ -100,6 +92,28 @@ final class DirectoryFollower: Sendable {
       take(batch, reader, &directory)
       publish(directory)
     }
+  }
+
+  /// Reads the topics to their present ends; answers where to go on. The end of a quiet topic is
+  /// known one fetch later, and a start waits for it.
+  private func load(_ directory: inout Directory) throws -> [KafkaPartition: Int64] {
+    let reader = try reader(fetchWait: .milliseconds(10))
+    var starts: [KafkaPartition: KafkaStart] = [:]
+    for topic in ClusterTopics.directory {
+      for partition in try reader.partitions(of: "\(prefix).\(topic)") {
+        starts[partition] = .earliest
+      }
+    }
+    let reading = try reader.readToEnd(starts, stallLimit: .seconds(30))
+    while !stop.isRaised, let batch = try reading.next() { take(batch, reader, &directory) }
+    return reading.positions
+  }
+
+  private func reader(fetchWait: Duration) throws -> KafkaReader {
+    var reading = configuration
+    reading.clientID += "-directory"
+    reading.consumer.fetchWait = fetchWait
+    return try KafkaReader(configuration: reading, logger: logger)
   }
 
   private func publish(_ directory: Directory) {

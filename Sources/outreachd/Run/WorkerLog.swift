@@ -5,10 +5,20 @@ import Streaming
 
 /// Worker events as log lines: names, counts and places, never content.
 enum WorkerLog {
-  static func write(_ event: WorkerEvent, _ logger: Logger) {
+  static func write(_ event: WorkerEvent, _ logger: Logger, _ start: StartTimes) {
     switch event {
     case .partitionsAssigned(let count):
       logger.info("partitions assigned", metadata: ["count": "\(count)"])
+    case .partitionsReady(let count, let times):
+      var metadata: Logger.Metadata = [
+        "count": "\(count)", "millisecondsSinceStart": "\(ProcessAge.milliseconds)",
+        "transactions": "\(times.join.transactions.wholeMilliseconds)",
+        "group": "\(times.join.group.wholeMilliseconds)",
+        "stores": "\(times.stores.wholeMilliseconds)",
+        "changelogs": "\(times.changelogs.wholeMilliseconds)",
+      ]
+      for part in start.parts { metadata[part.name] = "\(part.milliseconds)" }
+      logger.info("partitions ready", metadata: metadata)
     case .partitionsRevoked(let count, let lost):
       logger.info("partitions revoked", metadata: ["count": "\(count)", "lost": "\(lost)"])
     case .stateWiped(let channel, let partition, let reason):

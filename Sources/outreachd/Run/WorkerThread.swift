@@ -16,6 +16,8 @@ final class WorkerThread: Sendable {
     var kafka: KafkaConfiguration
     var log: KafkaLog.Settings
     var state: StateDirectory
+    /// For the log: what the workers waited for.
+    var start: StartTimes
   }
 
   let statistics = StatisticsBox()
@@ -74,7 +76,7 @@ final class WorkerThread: Sendable {
       }
       let worker = Worker(
         configuration: plan.configuration, log: log, opener: plan.state, source: stages,
-        statistics: statistics, stop: stop, observer: { [logger] in WorkerLog.write($0, logger) })
+        statistics: statistics, stop: stop, observer: { [logger, plan] in WorkerLog.write($0, logger, plan.start) })
       try worker.run()
     } catch let problem as WorkerStop {
       end(CommandFailure(.internalError, "worker \(number) stopped: \(problem)"))

@@ -84,11 +84,7 @@ final class Cluster {
 
   /// Creates topics and waits until they are there. Answers what could not be created, and why.
   func create(_ plans: [TopicPlan]) throws(CommandFailure) -> [(name: String, reason: String)] {
-    let wanted = plans.map { plan in
-      KafkaTopicSpecification(
-        plan.name, partitions: plan.partitions ?? TopicCatalog.defaultPartitions,
-        replication: plan.replication, configs: plan.configuration)
-    }
+    let wanted = plans.map(\.specification)
     do throws(KafkaFailure) {
       let outcomes = try admin.createTopics(wanted, limit: limit)
       var failed: [(String, String)] = []
@@ -105,6 +101,15 @@ final class Cluster {
     } catch {
       throw CommandFailure(error, "create topics")
     }
+  }
+}
+
+extension TopicPlan {
+  /// For the cluster.
+  var specification: KafkaTopicSpecification {
+    KafkaTopicSpecification(
+      name, partitions: partitions ?? TopicCatalog.defaultPartitions, replication: replication,
+      configs: configuration)
   }
 }
 
