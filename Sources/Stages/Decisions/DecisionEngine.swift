@@ -101,11 +101,20 @@ extension HouseholdState {
   var needsDecision: Bool { pendingChanges.map { !$0.isEmpty } ?? true }
 
   /// What rules may ask about the household's referrals, to see whether it changed.
-  var openReferrals: Set<String> {
-    Set(
-      openings.flatMap { opening in
-        opening.referrals.map { "\($0.id) \($0.state) \(opening.openedBy.microseconds)" }
-      })
+  var referralStates: Set<ReferralInView> {
+    guard !openings.isEmpty else { return [] }
+    return openings.reduce(into: []) { states, opening in
+      for referral in opening.referrals {
+        states.insert(
+          ReferralInView(id: referral.id, state: referral.state, openedBy: opening.openedBy))
+      }
+    }
+  }
+
+  struct ReferralInView: Hashable {
+    var id: String
+    var state: ReferralState
+    var openedBy: Instant
   }
 
   /// The household's referrals as rules may ask about them.

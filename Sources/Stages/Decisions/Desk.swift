@@ -62,7 +62,7 @@ struct Desk {
       if known <= now { changed = nil } else if changed != nil { nextDecision = known }
     }
     let earliest = earliestChange()
-    var before = household.openReferrals
+    var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
     correctRetracted()
     withdrawRevoked(rulebook)
@@ -72,8 +72,8 @@ struct Desk {
     }
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for pass in 0..<Desk.maximumPasses {
-      if household.openReferrals != before {
-        before = household.openReferrals
+      if household.referralStates != before {
+        before = household.referralStates
         file.referrals = household.referralsOnFile
         situation.load(file, now: now, calendar: pack.calendar)
         let referrals = rulebook.mask([Rulebook.referralsChanged])

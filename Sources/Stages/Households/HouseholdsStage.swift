@@ -170,7 +170,9 @@ public final class HouseholdsStage: Stage {
     let copies = PersonCopies(visit.household, state)
     try copies.withViews { views throws(DecodingFailure) in
       let records = views.map { (person: $0.id, view: $0.view) }
-      try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
+      if visit.household.mayWantOthers {
+        try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
+      }
       if visit.household.isAddressDue { announceAddress(&visit.household, &outbox) }
       let settlement = try Settlement.of(visit.household, records, now: visit.now)
       if settlement == .complete, handOver(&visit, views, &outbox) { return }

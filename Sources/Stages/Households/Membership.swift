@@ -2,6 +2,17 @@ import Records
 import Streaming
 import Vocabulary
 
+extension HouseholdState {
+  /// Whether whom the household is interested in may be others than before: compositions, births,
+  /// guardians, and where its people live tell that, and the last comes without a list of changes.
+  var mayWantOthers: Bool {
+    guard let pendingChanges else { return true }
+    return pendingChanges.contains {
+      $0.rawValue == Membership.birth.rawValue || $0.rawValue == Membership.guardianship.rawValue
+    }
+  }
+}
+
 /// Whom a household is interested in, and what its registry says of each: composition notices, and
 /// births to its people (semantics 5).
 struct Membership {

@@ -27,12 +27,12 @@ enum Settlement: Equatable {
         return .waiting
       }
     }
-    guard records.count > 1 else { return .complete }
+    guard records.count > 1, !(state.pendingChanges?.isEmpty ?? false) else { return .complete }
     let fresh = now.adding(days: -freshDays)
     for (_, view) in records {
       for index in 0..<view.log.eventCount {
         let event = view.log.event(index)
-        guard event.accepted >= fresh else { continue }
+        guard event.accepted >= fresh, state.isPending(event.key) else { continue }
         guard try event.personCount() > 1 else { continue }
         let persons = try event.texts().persons
         for (other, theirs) in records where persons.contains(other) {
@@ -45,5 +45,12 @@ enum Settlement: Equatable {
       }
     }
     return .complete
+  }
+}
+
+extension HouseholdState {
+  /// Whether an event may not have been decided on yet. Where anything may have changed, each may.
+  fileprivate func isPending(_ event: EventKey) -> Bool {
+    pendingChanges == nil || pendingEvents.contains(event)
   }
 }

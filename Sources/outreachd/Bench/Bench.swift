@@ -6,7 +6,6 @@ import Policy
 /// The measured parts of `outreachd bench`.
 struct Bench {
   let configuration: DaemonConfiguration
-  let events: Int
   let limit: Int
 
   /// Of Shanghai, and the one of what has no place.
@@ -46,8 +45,8 @@ struct Bench {
     }
   }
 
-  /// Runs the daemon over what was sent, until nothing is left to do.
-  func daemon() throws -> Cost {
+  /// Runs the daemon until it has taken in `events` records and nothing is left to do.
+  func daemon(_ events: Int) throws -> Cost {
     let daemon = try Daemon(configuration, logger: configuration.logging.logger("bench"))
     let cpu = processCPUSeconds()
     let began = ContinuousClock.now
@@ -77,7 +76,7 @@ struct Bench {
   }
 
   /// Bare passes over as many records of 500 bytes.
-  func relay() throws -> Cost {
+  func relay(_ events: Int) throws -> Cost {
     var relay = RelayBenchmark(configuration: configuration.kafka.client())
     relay.records = events
     relay.passes = Bench.hops

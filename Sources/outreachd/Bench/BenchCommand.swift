@@ -5,6 +5,7 @@ import Foundation
 import KafkaIO
 import Operations
 import Policy
+import Vocabulary
 
 /// `outreachd bench`: what an event costs, beside what Kafka's client alone costs.
 struct BenchCommand: ParsableCommand {
@@ -12,9 +13,10 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "CPU of the whole way of an event, beside bare relay passes.",
     discussion: """
-      Sends a simulated city to fresh topics of a broker, then starts the daemon in this process \
-      and takes its CPU time until everything is worked and committed, exactly once, on a fresh \
-      state. Then relays the same number of records through librdkafka alone (consume, produce, \
+      Sends a simulated city to fresh topics of a broker and lets the daemon take in its initial \
+      load. Then sends ten days of events, starts the daemon again in this process, on the state \
+      it has, and takes its CPU time until everything is worked and committed, exactly once. Then \
+      relays the same number of records through librdkafka alone (consume, produce, \
       commit in transactions), as often as an event is passed on (4 hops), in the same process.
 
       With --expressions only the speed of rule expressions is measured, with --rules that of \
@@ -28,15 +30,15 @@ struct BenchCommand: ParsableCommand {
         outreachd bench --expressions
         outreachd bench --rules
         outreachd bench --brokers localhost:9092
-        OUTREACH_TEST_BROKERS=localhost:9092 outreachd bench --people 20000 --events 200000 --json
+        OUTREACH_TEST_BROKERS=localhost:9092 outreachd bench --people 50000 --events 50000 --json
       """)
 
   @Option(help: "Kafka brokers, host:port[,host:port].")
   var brokers: String?
   @Option(help: "Residents of the city.")
-  var people = 20_000
-  @Option(help: "Records sent, the initial load included.")
-  var events = 200_000
+  var people = 200_000
+  @Option(help: "Events of ten days, after the initial load.")
+  var events = 100_000
   @Option(help: "The policy pack.")
   var policy = "config/policy"
   @Option(help: "The declarations of topics.")
@@ -73,11 +75,15 @@ struct BenchCommand: ParsableCommand {
     let state = FileManager.default.temporaryDirectory.appending(path: name)
     defer { try? FileManager.default.removeItem(at: state) }
     let bench = Bench(
-      configuration: configuration(servers, name, state.path), events: events, limit: limit)
+      configuration: configuration(servers, name, state.path), limit: limit)
     try bench.createTopics()
-    try sendCity(servers, name)
-    let daemon = try bench.daemon()
-    let floor = try bench.relay()
+    let load = CityStream(cityOptions()).loadRecords
+    let now = Instant(seconds: Int64(time(nil))).description
+    try sendCity(servers, name, "load", load + events, until: now)
+    _ = try bench.daemon(load)
+    try sendCity(servers, name, "days", load + events, until: now)
+    let daemon = try bench.daemon(events)
+    let floor = try bench.relay(events)
     print(BenchReport(events: daemon, relay: floor).text(json: json))
   }
 
@@ -119,11 +125,8 @@ struct BenchCommand: ParsableCommand {
 
   /// Microseconds of CPU an event of the stages, the initial load apart.
   private func stageReport() throws -> String {
-    var options = CityOptions()
-    options.people = people
-    options.days = 10
-    options.events = events
-    options.seed = 1
+    var options = cityOptions()
+    options.events = CityStream(options).loadRecords + events
     let cost = try StageBenchmark(pack: try Loading.pack(policy), options: options).run()
     return [("initial load", cost.load), ("days", cost.days)].map { name, part in
       String(
@@ -148,10 +151,21 @@ struct BenchCommand: ParsableCommand {
     return configuration
   }
 
-  private func sendCity(_ servers: String, _ name: String) throws {
+  private func cityOptions() -> CityOptions {
+    var options = CityOptions()
+    options.people = people
+    options.days = 10
+    options.seed = 1
+    return options
+  }
+
+  /// Sends one part of the city; `records` counts both parts.
+  private func sendCity(
+    _ servers: String, _ name: String, _ part: String, _ records: Int, until end: String
+  ) throws {
     let simulate = try SimulateCommand.parse([
-      "--people", String(people), "--days", "10", "--events", String(events), "--seed", "1",
-      "--binary", "--brokers", servers, "--prefix", name,
+      "--people", String(people), "--days", "10", "--events", String(records), "--seed", "1",
+      "--end", end, "--only", part, "--binary", "--brokers", servers, "--prefix", name,
     ])
     try simulate.run()
   }

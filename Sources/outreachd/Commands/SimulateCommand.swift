@@ -86,12 +86,27 @@ struct SimulateCommand: ParsableCommand {
     @Option(
       help: ArgumentHelp("A librdkafka property (may be repeated).", valueName: "name=value"))
     var property: [String] = []
+    @Option(help: "Pass on the initial load alone, the days after it alone, or all.")
+    var only: CityPart = .all
     @Option(help: "At most so many records a second, after the initial load.")
     var rate: Double?
     @Option(help: "Write the directory of advisors and resources to this file, as NDJSON.")
     var directoryOut: String?
     @Option(help: "Write what was simulated, in numbers, to this file, as JSON.")
     var countsOut: String?
+  }
+
+  /// A part of the stream; the rest is made but not passed on.
+  enum CityPart: String, ExpressibleByArgument, CaseIterable {
+    case all, load, days
+
+    func includes(_ city: CityStream) -> Bool {
+      switch self {
+      case .all: true
+      case .load: city.counts.records <= city.loadRecords
+      case .days: city.counts.records > city.loadRecords
+      }
+    }
   }
 
   enum Mode: String, EnumerableFlag {
@@ -202,11 +217,14 @@ private struct Simulate {
     var buffer = EventBuffer()
     var pace = Pace(target.rate)
     // A slow stream shows each record at once.
-    let chunk = target.rate == nil ? 1 << 18 : 1
+    let chunk = target.rate == nil && target.only == .all ? 1 << 18 : 1
     var more = true
     while more {
       more = city.appendLines(to: &text, upTo: chunk, &buffer)
-      if try text.withBytes({ try output.write($0) }) == .closed { return }
+      if target.only == .load, !target.only.includes(city) { return }
+      if target.only.includes(city), try text.withBytes({ try output.write($0) }) == .closed {
+        return
+      }
       text.removeAll()
       progress.show { line(city, $0) }
       pace.wait(for: city.counts.records - city.counts.load)
@@ -218,12 +236,14 @@ private struct Simulate {
   private func produce(_ city: CityStream, _ progress: inout ProgressLine) throws {
     do {
       let producer = try connect()
-      try publishDirectory(producer)
+      if target.only != .days { try publishDirectory(producer) }
       let topics = try CityTopic.allCases.map { try producer.topic(name($0)) }
       let structured = [KafkaHeader("content-type", Array("application/cloudevents+json".utf8))]
       var buffer = EventBuffer()
       var pace = Pace(target.rate)
       while city.next(into: &buffer) {
+        if target.only == .load, !target.only.includes(city) { break }
+        guard target.only.includes(city) else { continue }
         let topic = topics[Int(buffer.topic.rawValue)]
         let headers = target.mode == .structured ? structured : self.headers(buffer)
         let hasValue = buffer.hasValue
