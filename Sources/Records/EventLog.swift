@@ -136,15 +136,31 @@ public struct EventLogView {
 
   /// The indexes of all fields of a fact, in effective order of their events.
   public func fields(of fact: FactID) -> Range<Int> {
+    let first = firstField(fact, from: 0)
+    var end = first
+    while end < fieldCount, field(end).fact == fact { end += 1 }
+    return first..<end
+  }
+
+  /// What an event states of a fact; nil where it does not.
+  public func field(_ fact: FactID, of event: Int) -> FieldView? {
+    let index = firstField(fact, from: event)
+    guard index < fieldCount else { return nil }
+    let found = field(index)
+    return found.fact == fact && found.eventIndex == event ? found : nil
+  }
+
+  /// The index of the first field at or after (fact, event).
+  private func firstField(_ fact: FactID, from event: Int) -> Int {
     var low = 0
     var high = fieldCount
     while low < high {
       let middle = (low + high) / 2
-      if field(middle).fact < fact { low = middle + 1 } else { high = middle }
+      let field = field(middle)
+      let comesBefore = field.fact != fact ? field.fact < fact : field.eventIndex < event
+      if comesBefore { low = middle + 1 } else { high = middle }
     }
-    var end = low
-    while end < fieldCount, field(end).fact == fact { end += 1 }
-    return low..<end
+    return low
   }
 
   /// The last word on a state fact at `instant`.
@@ -247,6 +263,11 @@ public struct FieldView {
 
   /// Scalars as they are: bool 0 or 1, int, fen, day number, microseconds, citizen digits.
   public var scalar: Int64 { log.load(base + 8, as: Int64.self) }
+
+  /// The person, nil for other tags.
+  public var person: CitizenID? {
+    tag == .person ? CitizenID(validatedDigits: UInt64(bitPattern: scalar)) : nil
+  }
 
   /// The UTF-8 bytes of a string; empty for other tags.
   public var stringBytes: UnsafeRawBufferPointer {

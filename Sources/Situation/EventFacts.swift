@@ -30,7 +30,7 @@ extension Situation {
     else { return Situation.noObject }
     switch reader {
     case .state(let fact, let type, let fallback):
-      return value(log.field(fact, of: position.index), type, fallback, object, slot)
+      return value(log.stated(fact, of: position.index), type, fallback, object, slot)
     case .derived(let program): return derived(object, slot, program)
     case .series: return Situation.noObject
     case .builtin(let builtin): return eventBuiltin(builtin, position, log, object, slot)
@@ -64,9 +64,9 @@ extension Situation {
       }
     case .service, .weight:
       let service = schema.service(
-        line: log.field(SituationSchema.line, of: position.index),
-        item: log.field(SituationSchema.item, of: position.index),
-        code: log.field(SituationSchema.itemCode, of: position.index))
+        line: log.stated(SituationSchema.line, of: position.index),
+        item: log.stated(SituationSchema.item, of: position.index),
+        code: log.stated(SituationSchema.itemCode, of: position.index))
       return builtin == .weight ? .int(Int64(service.weight)) : service.code
     }
   }

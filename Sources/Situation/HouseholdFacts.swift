@@ -69,7 +69,7 @@ extension Situation {
     return members.flatMap { index in
       let log = file.persons[index].view.log
       return events(of: index, log, series).filter {
-        log.persons(SituationSchema.applicant, of: $0.index)?.first == file.persons[index].id
+        log.stated(SituationSchema.applicant, of: $0.index)?.person == file.persons[index].id
       }
     }
   }

@@ -135,7 +135,7 @@ extension Situation {
     let oldest = Instant(
       startOf: series.keep.date(before: view.today, calendar: context.calendar))
     var positions: [EventPosition] = []
-    var byKey: [FieldKey: Int] = [:]
+    var keys: [(hash: UInt64, field: FieldView)] = []
     for index in 0..<log.eventCount {
       let event = log.event(index)
       guard series.types.contains(event.type), event.effective >= oldest else { continue }
@@ -144,13 +144,17 @@ extension Situation {
         break
       }
       if let first = positions.first, first.index == index { continue }
-      if let keyFact = series.key, let key = FieldKey(log.field(keyFact, of: index)) {
-        if let earlier = byKey[key] { positions[earlier] = EventPosition(owner: -1, index: 0) }
-        byKey[key] = positions.count
+      // Of several events with the same key the last one counts.
+      if let keyFact = series.key, let key = log.stated(keyFact, of: index) {
+        let hash = key.hash
+        if let at = keys.firstIndex(where: { $0.hash == hash && $0.field.saysTheSame(as: key) }) {
+          let earlier = keys.remove(at: at).field.eventIndex
+          positions.removeAll { $0.index == earlier }
+        }
+        keys.append((hash, key))
       }
       positions.append(EventPosition(owner: owner, index: index))
     }
-    positions.removeAll { $0.owner == -1 }
     if let first = positions.first, let event = file?.event(first) {
       let leaves = series.keep.date(from: event.effective.date, calendar: context.calendar)
       limit(Instant(startOf: leaves.adding(days: 1)))
@@ -159,16 +163,20 @@ extension Situation {
   }
 }
 
-/// The value of the field by which several events of a series count once.
-private struct FieldKey: Hashable {
-  let bytes: [UInt8]
+extension FieldView {
+  /// Equal for equal values (FNV-1a of a text).
+  fileprivate var hash: UInt64 {
+    guard tag == .string else { return UInt64(bitPattern: scalar) }
+    return stringBytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+  }
 
-  init?(_ field: FieldView?) {
-    guard let field else { return nil }
-    if field.tag == .string {
-      bytes = Array(field.stringBytes)
-    } else {
-      bytes = withUnsafeBytes(of: field.scalar) { Array($0) }
+  /// Whether two fields have the same value; of lists, never.
+  fileprivate func saysTheSame(as other: FieldView) -> Bool {
+    guard tag == other.tag else { return false }
+    switch tag {
+    case .string: return stringBytes.elementsEqual(other.stringBytes)
+    case .persons, .strings: return false
+    default: return scalar == other.scalar
     }
   }
 }

@@ -98,28 +98,23 @@ struct Programme: Equatable {
 }
 
 extension EventLogView {
-  /// A field of the event at an index, nil where the event does not have it.
-  func field(_ fact: FactID, of event: Int) -> FieldView? {
-    for index in fields(of: fact) {
-      let candidate = field(index)
-      if candidate.eventIndex == event { return candidate.tag == .none ? nil : candidate }
-      if candidate.eventIndex > event { return nil }
-    }
-    return nil
+  /// A value that the event at an index states, nil where it states none.
+  func stated(_ fact: FactID, of event: Int) -> FieldView? {
+    field(fact, of: event).flatMap { $0.tag == .none ? nil : $0 }
   }
 
   func text(_ fact: FactID, of event: Int) -> String? {
-    guard let field = field(fact, of: event), field.tag == .string else { return nil }
+    guard let field = stated(fact, of: event), field.tag == .string else { return nil }
     return String(decoding: field.stringBytes, as: UTF8.self)
   }
 
   func date(_ fact: FactID, of event: Int) -> CivilDate? {
-    guard let field = field(fact, of: event), field.tag == .date else { return nil }
+    guard let field = stated(fact, of: event), field.tag == .date else { return nil }
     return CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar))
   }
 
   func persons(_ fact: FactID, of event: Int) -> [CitizenID]? {
-    guard let field = field(fact, of: event) else { return nil }
+    guard let field = stated(fact, of: event) else { return nil }
     switch try? field.value() {
     case .persons(let persons): return persons
     case .person(let person): return [person]
