@@ -1,5 +1,6 @@
 # make demo   installs what is missing, builds, and shows the whole way of an event
 # make test   all tests that need no server
+# make proof  100,000 random histories in two orders of arrival each; HISTORIES=n for another number
 # make build  the release executable: .build/release/outreachd
 # make deps   the Debian packages the build needs
 # make install PREFIX=/usr/local
@@ -9,8 +10,9 @@ DESTDIR ?=
 # Compiler processes at a time.
 JOBS ?= $(shell nproc)
 DEMO ?=
+HISTORIES ?= 100000
 
-.PHONY: demo test build deps install clean
+.PHONY: demo test proof build deps install clean
 
 demo: build
 	.build/release/outreachd demo $(DEMO)
@@ -20,6 +22,10 @@ build: deps
 
 test: deps
 	swift test -j $(JOBS)
+
+proof: deps
+	swift build -c release --product order-proof -j $(JOBS)
+	.build/release/order-proof $(HISTORIES)
 
 deps:
 	@sh scripts/deps.sh

@@ -14,13 +14,17 @@ public enum HouseholdMessage: Equatable, Sendable {
   case feedback(EventEntry, referral: String)
   /// From the provisional household of a person who now lives here: its open referrals (opaque to
   /// this module), and the epoch that the person's record counts.
-  case handover(person: CitizenID, epoch: UInt32, referrals: [UInt8])
+  /// `person` is nil where it comes from an address whose household was not known.
+  case handover(person: CitizenID?, epoch: UInt32, referrals: [UInt8])
   /// From Register: who can take a referral, best first, and whether the household's committee has
   /// enough households to be named. The first of them has a place reserved.
   case matched(referral: String, candidates: [String], committeeIsLarge: Bool)
   /// From Register: the committee reached or lost the number of households that it must have to be
   /// named.
   case committeeSize(committee: String, isLarge: Bool)
+  /// From Register, to an address about which reports came before its household was known: the
+  /// household that lives there.
+  case addressKnown(household: HouseholdKey)
 
   public static func partitionKey(_ household: HouseholdKey) -> [UInt8] {
     Array(household.text.utf8)
@@ -49,7 +53,7 @@ public enum HouseholdMessage: Equatable, Sendable {
       writer.string(referral)
     case .handover(let person, let epoch, let referrals):
       writer.u8(4)
-      writer.citizen(person)
+      writer.optional(person) { $0.citizen($1) }
       writer.u32(epoch)
       writer.blob(referrals)
     case .matched(let referral, let candidates, let isLarge):
@@ -61,6 +65,9 @@ public enum HouseholdMessage: Equatable, Sendable {
       writer.u8(6)
       writer.string(committee)
       writer.bool(isLarge)
+    case .addressKnown(let home):
+      writer.u8(7)
+      writer.string(home.text)
     }
     return writer.bytes
   }
@@ -97,7 +104,8 @@ public enum HouseholdMessage: Equatable, Sendable {
       return (
         household,
         .handover(
-          person: try reader.citizen(), epoch: try reader.u32(),
+          person: try reader.optional { r throws(DecodingFailure) in try r.citizen() },
+          epoch: try reader.u32(),
           referrals: Array(try reader.blob()))
       )
     case 5:
@@ -112,6 +120,7 @@ public enum HouseholdMessage: Equatable, Sendable {
       return (
         household, .committeeSize(committee: try reader.string(), isLarge: try reader.bool())
       )
+    case 7: return (household, .addressKnown(household: HouseholdKey(text: try reader.string())))
     default: throw DecodingFailure("household message")
     }
   }

@@ -15,6 +15,9 @@ struct Programme: Equatable {
   var tiedTo: String?
   /// The decision that says so.
   var decidedBy: Int = 0
+  /// The latest grant or renewal, and the latest exit.
+  var grantedBy: Int?
+  var exitedBy: Int?
 
   /// aid, edge, hardship or special.
   var kind: String {
@@ -59,6 +62,11 @@ struct Programme: Equatable {
         programmes.append(Programme(name: name))
       }
       programmes[position].decidedBy = index
+      switch word {
+      case "granted", "renewed": programmes[position].grantedBy = index
+      case "exited": programmes[position].exitedBy = index
+      default: break
+      }
       programmes[position].apply(
         word, on: event.effective.date, until: log.date(until, of: index),
         reason: log.text(reason, of: index), tiedTo: log.text(tiedTo, of: index))
@@ -131,18 +139,17 @@ extension Situation {
     public let event: EventPosition
   }
 
-  /// The exits from programmes in view, the latest first; none while aid or an edge programme is in
-  /// force. Whether one starts visits is for the rule to say.
+  /// The exits from programmes in view, the latest first, but for those after which aid or an edge
+  /// programme was granted again. Whether one starts visits is for the rule to say.
   public func exits() -> [Exit] {
     let programmes = programmesInView()
-    let watched = programmes.contains { $0.inForce && ($0.kind == "aid" || $0.kind == "edge") }
-    guard !watched else { return [] }
-    return programmes.sorted { $0.decidedBy > $1.decidedBy }.compactMap { programme in
-      programme.exitedOn.map {
-        Exit(
-          date: $0,
-          event: EventPosition(owner: EventPosition.household, index: programme.decidedBy))
-      }
-    }
+    let basic = programmes.filter { $0.kind == "aid" || $0.kind == "edge" }
+    guard !basic.contains(where: \.inForce) else { return [] }
+    let reentry = basic.compactMap(\.grantedBy).max() ?? -1
+    return programmes.compactMap { programme in
+      guard let date = programme.exitedOn, let event = programme.exitedBy, event > reentry
+      else { return nil }
+      return Exit(date: date, event: EventPosition(owner: EventPosition.household, index: event))
+    }.sorted { $0.event.index > $1.event.index }
   }
 }

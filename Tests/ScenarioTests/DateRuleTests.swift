@@ -1,11 +1,12 @@
 import Foundation
+import Histories
 import Streaming
 import Testing
 
 /// Rules that look towards a date (A12, A13, B02, D01, D02, E04): which referrals are open in the
 /// end does not depend on the clock at which the facts arrived (semantics 4, 26, 28).
 @Suite struct DateRuleTests {
-  typealias Random = OrderTests.Random
+  typealias Random = SplitMix
 
   struct Fact {
     var type: String
@@ -106,7 +107,7 @@ import Testing
     let seeds = UInt64(ProcessInfo.processInfo.environment["OUTREACH_ORDER_SEEDS"] ?? "") ?? 60
     var opened: [String: Int] = [:]
     for seed in 1...seeds {
-      var random = Random(state: seed)
+      var random = Random(seed: seed)
       let facts = DateRuleTests.history(&random).sorted { $0.time < $1.time }
       let straight = try DateRuleTests.open(facts, clocks: facts.map { _ in 0 })
       for name in straight { opened[String(name.prefix(3)), default: 0] += 1 }

@@ -98,13 +98,16 @@ import Vocabulary
         "3", "referral.completed", "2026-01-20",
         #"{"referral":"\#(referral.text("referral"))","by":"C-1","date":"2026-01-20"}"#),
       topic: "referral.feedback", now: at("2026-01-20T08:00"))
-    let times = late.filter { $0.text("rule") == "E01" }.compactMap { $0.header("ce_time") }
-    let revisions = late.filter { $0.text("rule") == "E01" }.compactMap { $0.json["revision"] as? Int }
-    // Nobody covers the area: the operator is told again after each claim time (a working day).
+    let revised = late.filter { $0.text("rule") == "E01" }
+    let alerts = late.filter { $0.text("rule") == "F02" }
+    let times = (alerts + revised).compactMap { $0.header("ce_time") }
+    // Nobody covers the area: the operator is told again after each claim time (a working day),
+    // and the referral has nothing new to say.
     #expect(times.first == "2026-01-06T23:59:59+08:00")
     #expect(times.last == "2026-01-20T08:00:00+08:00")
     #expect(times == times.sorted())
-    #expect(revisions == Array(2...(revisions.count + 1)))
+    #expect(alerts.count == 10)
+    #expect(revised.compactMap { $0.json["revision"] as? Int } == [2])
     #expect(late.last { $0.text("rule") == "E01" }?.text("state") == "completed")
   }
 }

@@ -54,9 +54,16 @@ final class DecisionEngine {
         desk.isPolicySweep = sweep.policyChanged
         desk.replaceGone(sweep)
       }
-      let isDeciding = decides && desk.household.needsDecision
+      if feedback != nil || answer != nil || sweep != nil { desk.refreshReferrals() }
+      var isDeciding = decides && desk.household.needsDecision
       if isDeciding { desk.decide(rulebook) }
       desk.advanceDeadlines()
+      if decides, desk.household.needsDecision {
+        // A referral that the deadlines opened is one that rules may ask for.
+        desk.refreshReferrals()
+        desk.decide(rulebook)
+        isDeciding = true
+      }
       desk.settlePlacements(decided: isDeciding)
       desk.household.nextDue = desk.nextWake()
     }

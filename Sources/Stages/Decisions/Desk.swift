@@ -74,8 +74,7 @@ struct Desk {
     for pass in 0..<Desk.maximumPasses {
       if household.referralStates != before {
         before = household.referralStates
-        file.referrals = household.referralsOnFile
-        situation.load(file, now: now, calendar: pack.calendar)
+        refreshReferrals()
         let referrals = rulebook.mask([Rulebook.referralsChanged])
         changed = pass == 0 ? changed.map { $0.union(referrals) } : referrals
       } else if pass > 0 {
@@ -106,6 +105,12 @@ struct Desk {
   }
 
   static let maximumPasses = 4
+
+  /// Shows the rules the household's referrals as they stand now.
+  mutating func refreshReferrals() {
+    file.referrals = household.referralsOnFile
+    situation.load(file, now: now, calendar: pack.calendar)
+  }
 
   // MARK: Event rules
 

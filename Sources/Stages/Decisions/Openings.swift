@@ -49,10 +49,10 @@ extension Desk {
       publish(built, rule, household.openings[index])
     }
     for (position, entry) in rule.referrals.enumerated() {
-      if household.openings[index].referrals.contains(where: { Int($0.entry) == position }) {
-        continue
+      let isThere = household.openings[index].referrals.contains {
+        Int($0.entry) == position && $0.state != .withdrawn
       }
-      guard isWanted(entry, scene) else { continue }
+      guard !isThere, isWanted(entry, scene), !wasAnswered(position, scene) else { continue }
       for area in targetAreas(entry, scene) {
         if entry.to == .resource {
           requestMatch(entry, position, area, scene)
@@ -61,6 +61,19 @@ extension Desk {
         guard let referral = makeReferral(entry, position, area, scene) else { continue }
         send(referral, in: index, rule)
       }
+    }
+  }
+
+  /// Whether this receiver has answered an earlier opening within the dedup window, though the
+  /// opening as a whole was withdrawn: what is done is not asked for again (semantics 13).
+  private func wasAnswered(_ position: Int, _ scene: Scene) -> Bool {
+    household.openings.contains { earlier in
+      earlier.rule == scene.opening.rule && earlier.subject == scene.opening.subject
+        && earlier.ordinal < scene.opening.ordinal && earlier.phase == .withdrawn
+        && earlier.referrals.contains { referral in
+          Int(referral.entry) == position && referral.state.isAnswered
+            && referral.history.last.map { isWithinDedup(scene.rule, closedAt: $0.at) } ?? false
+        }
     }
   }
 
@@ -85,7 +98,7 @@ extension Desk {
     outbox.send(
       .events, RegisterMessage.referralOpened(referral: referral.id, household: household.key))
     publish(referral, rule, household.openings[index])
-    if referral.assignee == Assignment.unassigned.advisor {
+    if referral.isUnassigned {
       tellOperator(of: referral, household.openings[index])
     }
   }
@@ -105,6 +118,15 @@ extension Desk {
         rule.referrals.indices.contains(Int(referral.entry))
       else { continue }
       let entry = rule.referrals[Int(referral.entry)]
+      guard entry.to == .advisor else {
+        // The rule has no work for an advisor: its own receiver takes over.
+        referral.state = .withdrawn
+        referral.reason = .superseded
+        revise(&referral, "withdrawn", by: settings.source)
+        household.openings[index].referrals[at] = referral
+        publish(referral, rule, household.openings[index])
+        continue
+      }
       referral.review = false
       referral.missing = []
       referral.urgency = urgency(entry, scene)
@@ -146,6 +168,35 @@ extension Desk {
     record(
       .amended, rule, household.openings[index].subject, opening: household.openings[index],
       answer: .holds, event: event)
+  }
+
+  /// Entries that name their areas go where these are now: a corrected fact or another event may
+  /// name others. A referral to an area that nothing names any more is superseded.
+  mutating func retarget(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?
+  ) {
+    guard !household.openings[index].review else { return }
+    let scene = Scene(
+      rule: rule, subject: subject, event: event, opening: household.openings[index], at: now)
+    for (position, entry) in rule.referrals.enumerated() where entry.area != nil {
+      let targets = targetAreas(entry, of: scene)
+      let sent = household.openings[index].referrals.enumerated().filter {
+        Int($0.element.entry) == position && $0.element.state != .withdrawn
+      }
+      for (at, former) in sent
+      where former.state.isOpen && !targets.contains(where: { $0.code == former.area }) {
+        var referral = former
+        referral.state = .withdrawn
+        referral.reason = .superseded
+        revise(&referral, "withdrawn", by: settings.source)
+        household.openings[index].referrals[at] = referral
+        publish(referral, rule, household.openings[index])
+      }
+      for area in targets where !sent.contains(where: { $0.element.area == area.code }) {
+        guard let referral = makeReferral(entry, position, area, scene) else { continue }
+        send(referral, in: index, rule)
+      }
+    }
   }
 
   /// Takes an opening back: every open referral is withdrawn, every alert resolved. What was
@@ -292,7 +343,7 @@ extension Referral {
       overdueAt = former.dueAt > now ? former.dueAt : nil
     }
     // With nobody there it is at the end of the ladder already (semantics 19).
-    escalation = assignee == Assignment.unassigned.advisor ? Assignment.unassigned.escalation : 0
+    escalation = isUnassigned ? Assignment.unassigned.escalation : 0
     claimFrom = now
     if receiver == .resource, state != .requested, !candidates.contains(former.holder) {
       state = .requested
@@ -310,7 +361,7 @@ struct Scene {
   let rule: CompiledRule
   /// Index of the subject in the file.
   let subject: Int?
-  let event: EventPosition?
+  var event: EventPosition?
   let opening: Opening
   /// Where `due` counts from.
   let at: Instant

@@ -87,7 +87,9 @@ extension Desk {
         Fired(
           rule: rule.id, event: trigger.key, subject: person, effective: trigger.effective))
     }
-    if let closed = earlier.last(where: { $0.phase == .closed }), isWithinDedup(rule, closed) {
+    if let closed = earlier.last(where: { $0.phase == .closed }),
+      isWithinDedup(rule, closedAt: closed.since)
+    {
       record(.suppressed, rule, person, opening: nil, answer: answer, event: event)
       return
     }
@@ -111,11 +113,11 @@ extension Desk {
     open(household.openings.count - 1, rule, subject, event, answer)
   }
 
-  private func isWithinDedup(_ rule: CompiledRule, _ closed: Opening) -> Bool {
+  func isWithinDedup(_ rule: CompiledRule, closedAt: Instant) -> Bool {
     guard let window = rule.dedup.resolved(situation.resolvedParameters), window.count > 0 else {
       return false
     }
-    return now <= window.deadline(from: closed.since, calendar: pack.calendar)
+    return now <= window.deadline(from: closedAt, calendar: pack.calendar)
   }
 
   /// How long a situation rule must hold first; nil for other rules.
@@ -155,6 +157,7 @@ extension Desk {
     } else if isNewEvent {
       amend(index, rule, subject, event)
     }
+    if rule.referrals.contains(where: { $0.area != nil }) { retarget(index, rule, subject, event) }
   }
 
   /// What stood firm now hangs on a missing fact: without another reason it becomes a review.

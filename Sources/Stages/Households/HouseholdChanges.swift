@@ -125,19 +125,23 @@ extension HouseholdState {
     }
   }
 
-  mutating func adopt(_ handover: Handover, of person: CitizenID, epoch: UInt32) {
-    if let index = links.firstIndex(where: { $0.person == person }) {
-      links[index].handedOver = max(links[index].handedOver, epoch)
-    } else {
-      links.append(
-        PersonLink(person: person, sequence: 0, claims: [], acknowledged: 0, handedOver: epoch))
-    }
+  mutating func adopt(_ handover: Handover, of person: CitizenID?, epoch: UInt32) {
+    if let person { noteHandover(of: person, epoch) }
     adopted += handover.openings.filter(\.isLive)
     openings += handover.openings.filter { !$0.isLive }
     for item in handover.fired where !fired.contains(item) {
       // What was live there is decided anew here.
       let isLive = handover.openings.contains { $0.isLive && $0.triggers.contains(item.event) }
       if !isLive { fired.append(item) }
+    }
+  }
+
+  private mutating func noteHandover(of person: CitizenID, _ epoch: UInt32) {
+    if let index = links.firstIndex(where: { $0.person == person }) {
+      links[index].handedOver = max(links[index].handedOver, epoch)
+    } else {
+      links.append(
+        PersonLink(person: person, sequence: 0, claims: [], acknowledged: 0, handedOver: epoch))
     }
   }
 

@@ -152,12 +152,17 @@ public final class HouseholdsStage: Stage {
     case .handover(let person, let epoch, let bytes):
       let handover = try Handover(bytes)
       visit.household.adopt(handover, of: person, epoch: epoch)
+      for entry in handover.events {
+        visit.household.take(entry, supersedes: nil, members: nil, now: visit.now)
+      }
       visit.household.noteChanges(nil, cause: nil)
     case .matched(let referral, let candidates, let isLarge):
       visit.answer = .matched(
         referral: referral, candidates: candidates, committeeIsLarge: isLarge)
     case .committeeSize(let committee, let isLarge):
       visit.answer = .committeeSize(committee: committee, isLarge: isLarge)
+    case .addressKnown(let home):
+      try handOver(&visit, to: home, &outbox)
     }
   }
 
@@ -209,6 +214,21 @@ public final class HouseholdsStage: Stage {
     visit.household.nextDecision = nil
     visit.household.nextDue = nil
     return true
+  }
+
+  /// The household at an address is known: it gets the reports that came before, and goes on with
+  /// what they opened.
+  private func handOver(
+    _ visit: inout Visit, to home: HouseholdKey, _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    visit.household.forwarding = home
+    let handover = Handover(
+      openings: visit.household.openings, fired: visit.household.fired,
+      events: try visit.household.log.entries())
+    outbox.send(home, .handover(person: nil, epoch: 0, referrals: handover.encoded()))
+    engine.withdrawAll(&visit, persons: [], reason: .superseded, outbox: &outbox)
+    visit.household = HouseholdState(key: visit.household.key)
+    visit.household.forwarding = home
   }
 
   private func announceAddress(_ household: inout HouseholdState, _ outbox: inout Outbox) {

@@ -17,8 +17,12 @@ extension Desk {
     takeConsent(entry, household.openings[opening].subject)
     var referral = household.openings[opening].referrals[at]
     let by = entry.text(Desk.byField) ?? ""
-    let effect = FeedbackEffect.of(
+    var effect = FeedbackEffect.of(
       kind, on: referral.state, visitCompletes: rule.isVisitLadder)
+    if effect == .passOn, referral.receiver == .resource, !referral.candidates.contains(by) {
+      // Nobody asked them.
+      effect = .impossible
+    }
     switch effect {
     case .move(let state):
       referral.state = state
@@ -49,7 +53,7 @@ extension Desk {
     }
     household.openings[opening].referrals[at] = referral
     publish(referral, rule, household.openings[opening])
-    if effect == .passOn, referral.assignee == Assignment.unassigned.advisor {
+    if effect == .passOn, referral.isUnassigned {
       tellOperator(of: referral, household.openings[opening])
     }
     closeIfDone(opening)
@@ -119,6 +123,7 @@ extension Desk {
     situation.look(from: .now(now))
     open(
       household.openings.count - 1, rule, failed.subject.flatMap(file.index), nil, .holds)
+    household.noteChanges([Rulebook.referralsChanged], cause: nil)
   }
 
   /// Declined: the next advisor or level, or the next candidate; nobody left among the resources
@@ -193,6 +198,13 @@ extension Desk {
     let next = router.assign(
       from: level == 1 ? .subdistrict : .district, area: Area(code: referral.area) ?? area,
       household: household.key, on: now.date)
+    if next.isUnassigned, referral.isUnassigned {
+      // Nothing about the referral has changed, so it gets no revision: this can go on for months.
+      referral.claimFrom = now
+      household.openings[index].referrals[at] = referral
+      tellOperator(of: referral, household.openings[index])
+      return
+    }
     // Where a level has nobody the next one is told at once.
     let reached = max(level, next.escalation)
     referral.escalation = reached
@@ -220,7 +232,8 @@ extension Desk {
   mutating func tellOperator(of referral: Referral, _ opening: Opening) {
     guard let escalation = pack.rule(.escalation) else { return }
     publishEngineAlert(
-      escalation, 1, "unassigned/\(referral.revision)", audience: ["operator"], referral, opening)
+      escalation, 1, "unassigned/\(referral.claimFrom.seconds)", audience: ["operator"], referral,
+      opening)
   }
 
   /// The household's next wake-up: a deadline, a rule whose answer may change, a hold that ends.
@@ -252,11 +265,12 @@ extension Desk {
     defer { household.routedDistrict = district }
     guard !household.routedDistrict.isEmpty, household.routedDistrict != district else { return }
     for index in household.openings.indices where household.openings[index].phase == .open {
-      reopen(index, in: district)
+      reopen(index)
+      offerToResources(index)
     }
   }
 
-  private mutating func reopen(_ index: Int, in district: String) {
+  private mutating func reopen(_ index: Int) {
     let opening = household.openings[index]
     let rule = pack.rule(thatOpened: opening.rule)
     for at in opening.referrals.indices where opening.referrals[at].state.isOpen {
@@ -280,7 +294,7 @@ extension Desk {
       outbox.send(
         .events, RegisterMessage.referralOpened(referral: moved.id, household: household.key))
       publish(moved, rule, opening)
-      if moved.assignee == Assignment.unassigned.advisor { tellOperator(of: moved, opening) }
+      if moved.isUnassigned { tellOperator(of: moved, opening) }
     }
     closeIfDone(index)
   }

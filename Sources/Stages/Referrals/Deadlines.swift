@@ -25,8 +25,7 @@ struct Deadlines {
   func next(_ referral: Referral) -> (at: Instant, step: Step)? {
     guard referral.state.isOpen else { return nil }
     var next: (at: Instant, step: Step)?
-    let unassigned = referral.assignee == Assignment.unassigned.advisor
-    if referral.state == .requested, referral.escalation < 2 || unassigned {
+    if referral.state == .requested, referral.escalation < 2 || referral.isUnassigned {
       let term = referral.receiver == .resource ? resourceAnswer : claim[referral.urgency.rawValue]
       next = (term.deadline(from: referral.claimFrom, calendar: calendar), .unclaimed)
     }

@@ -185,6 +185,27 @@ extension Desk {
     return UInt32(clamping: number ?? 20)
   }
 
+  /// In another district there may be resources that can take what nobody could in the former one.
+  mutating func offerToResources(_ index: Int) {
+    let opening = household.openings[index]
+    guard opening.phase == .open, !opening.review, let rule = pack.rule(opening.rule) else { return }
+    let event = opening.triggers.first.flatMap(file.position)
+    situation.look(from: .now(now, event: event))
+    let scene = Scene(
+      rule: rule, subject: opening.subject.flatMap(file.index), event: event, opening: opening,
+      at: opening.openedAt)
+    for (position, entry) in rule.referrals.enumerated() where entry.to == .resource {
+      let isSettled = opening.referrals.contains {
+        Int($0.entry) == position && $0.reason != .superseded
+      }
+      let isAwaited = household.placements.awaited.contains {
+        $0.belongs(to: opening) && Int($0.entry) == position
+      }
+      guard !isSettled, !isAwaited, isWanted(entry, scene) else { continue }
+      for area in targetAreas(entry, scene) { requestMatch(entry, position, area, scene) }
+    }
+  }
+
   // MARK: Consent
 
   /// Consent came: what could not be shared before is offered, and open referrals to resources get

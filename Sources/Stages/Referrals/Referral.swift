@@ -31,6 +31,9 @@ enum ReferralState: UInt8, Sendable, CustomStringConvertible {
 
   /// Still somebody's task.
   var isOpen: Bool { self == .requested || self == .accepted || self == .inProgress }
+
+  /// Closed by its receiver; the dedup window counts from then (semantics 29).
+  var isAnswered: Bool { self == .completed || self == .declined }
 }
 
 /// Why a referral was withdrawn (contract, section 4).
@@ -124,6 +127,9 @@ struct Referral: Equatable, Sendable {
   /// Earlier identifiers of this referral, where it moved (semantics 31), each with a slash and the
   /// last revision published under it.
   var formerly: [String]
+
+  /// Nobody of any level is there to take it.
+  var isUnassigned: Bool { assignee == Assignment.unassigned.advisor }
 
   /// The last revision published under an earlier identifier; nil where it was never its own.
   func lastRevision(under id: String) -> UInt32? {

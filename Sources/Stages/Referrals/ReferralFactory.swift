@@ -13,11 +13,31 @@ extension Desk {
   }
 
   /// The areas an entry goes to: its `area` expression's, else the household's own.
+  ///
+  /// An area that an entry names is that of the event's day: a move is told to the street that was
+  /// left, also where the new composition came before the notice (semantics 3).
   func targetAreas(_ entry: CompiledReferral, _ scene: Scene) -> [Area] {
     guard let program = entry.area else { return [area] }
+    if let position = scene.event, let event = file.event(position) {
+      situation.look(from: .day(of: event.effective, event: position))
+    }
     evaluation.begin(scene.rule, subject: scene.subject, event: scene.event)
     let codes = situation.texts(program.evaluate(situation.context))
+    if let position = scene.event { situation.look(from: .now(now, event: position)) }
     return codes.compactMap(Area.init(code:))
+  }
+
+  /// The areas that an opening's entry goes to: of each event it rests on, or of the situation.
+  func targetAreas(_ entry: CompiledReferral, of scene: Scene) -> [Area] {
+    let events = scene.opening.triggers.compactMap(file.position)
+    guard !events.isEmpty else { return targetAreas(entry, scene) }
+    var areas: [Area] = []
+    for event in events {
+      var scene = scene
+      scene.event = event
+      for area in targetAreas(entry, scene) where !areas.contains(area) { areas.append(area) }
+    }
+    return areas
   }
 
   /// Whether an entry's own condition holds; one that hangs on a missing fact does not.

@@ -35,7 +35,7 @@ extension Desk {
     }
     household.openings[index].referrals[at] = referral
     publish(referral, rule, household.openings[index])
-    if referral.assignee == Assignment.unassigned.advisor {
+    if referral.isUnassigned {
       tellOperator(of: referral, household.openings[index])
     }
     if referral.state == .declined { openSocialMatch(for: household.openings[index]) }

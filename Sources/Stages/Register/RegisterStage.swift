@@ -44,7 +44,11 @@ public final class RegisterStage: Stage {
       entry.save(key, state)
     case .addressOf(let address, let household):
       if let household {
-        state.put(RegisterKey.address(address), Array(household.text.utf8))
+        let key = RegisterKey.address(address)
+        if state.household(at: key) == HouseholdKey(address: address) {
+          outbox.send(HouseholdKey(address: address), .addressKnown(household: household))
+        }
+        state.put(key, Array(household.text.utf8))
       } else {
         state.delete(RegisterKey.address(address))
       }
@@ -143,8 +147,12 @@ public final class RegisterStage: Stage {
   private func deliver(
     _ message: EventMessage, reportOn address: String, state: StateOverlay, outbox: inout Outbox
   ) {
-    let household =
-      state.household(at: RegisterKey.address(address)) ?? HouseholdKey(address: address)
+    let key = RegisterKey.address(address)
+    let household = state.household(at: key) ?? HouseholdKey(address: address)
+    if household == HouseholdKey(address: address) {
+      // The address keeps its reports, and their retractions, until its household is known.
+      state.put(key, Array(household.text.utf8))
+    }
     for facts in message.targets where facts.target == .address(address) {
       outbox.send(
         household,

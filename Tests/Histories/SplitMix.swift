@@ -1,0 +1,23 @@
+/// SplitMix64: the same seed gives the same history on every machine.
+public struct SplitMix: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// A number from 0 up to, not including, `bound`.
+  public mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+
+  /// True once in `times`, on average.
+  public mutating func oneIn(_ times: Int) -> Bool { below(times) == 0 }
+
+  /// One of `values`, which are not empty.
+  public mutating func pick<T>(_ values: [T]) -> T { values[below(values.count)] }
+}
