@@ -381,14 +381,13 @@ struct Desk {
   private mutating func releaseStrangers(_ rulebook: Rulebook) {
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
-      let ours = Set(
-        triggers(eventful)
-          .compactMap { file.event($0)?.key })
       for index in household.openings.indices.reversed()
       where household.openings[index].rule == rule.id && household.openings[index].isLive {
-        for trigger in household.openings[index].triggers
-        where !ours.contains(trigger) && file.holds(trigger) {
-          release(index, rule, trigger)
+        for trigger in household.openings[index].triggers {
+          let isOurs = collected.contains {
+            $0.key == trigger && isTriggered(eventful, by: $0)
+          }
+          if !isOurs, file.holds(trigger) { release(index, rule, trigger) }
         }
       }
     }
