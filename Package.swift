@@ -121,7 +121,8 @@ let package = Package(
     .testTarget(
       name: "ScenarioTests",
       dependencies: [
-        "Histories", "Runtime", "Intake", "Stages", "Records", "Policy", "Streaming", "Vocabulary",
+        "Histories", "City", "Simulation", "StateStore", "Runtime", "Intake", "Stages", "Records",
+        "Policy", "Streaming", "Vocabulary",
       ],
       exclude: ["Golden"], swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),
