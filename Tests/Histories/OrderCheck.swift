@@ -22,9 +22,9 @@ import Vocabulary
 ///   referral opens when its condition comes to hold; where a correction takes its cause away before
 ///   or after another cause comes, it opened later or earlier. So A02 and A18, which ask for earlier
 ///   open referrals, are not compared in histories with corrections.
-/// - Decide whether a resource has been silent (F01, 17) where events come in several arrivals: a
-///   referral withdrawn and opened again on the way is asked anew, and an earlier answer to it is
-///   gone.
+/// - Decide whether a match with a resource failed (F01, 17): a referral withdrawn and opened again
+///   on the way is asked anew, an earlier answer to it is gone, and one that was open for a moment
+///   in another district may have found nobody. F01 is never compared.
 /// - Answer before a consent of the same round: consent decides what others may be asked (16).
 /// - Answer F01 with another answer under way that opens it again: which came first decides whether
 ///   it is open. So nobody completes it.
@@ -48,7 +48,7 @@ public struct OrderCheck {
   }
 
   static let clockRules: Set<String> = ["A06", "A12", "A13", "B02", "D01", "D02", "E04"]
-  static let openReferralRules: Set<String> = ["A02", "A18", "F01"]
+  static let openReferralRules: Set<String> = ["A02", "A18"]
 
   private let bench: Bench
   private let situationRules: Set<String>
@@ -200,7 +200,7 @@ private struct Comparison {
     }
     return (isLate ? OrderCheck.clockRules : [])
       .union(isCorrected ? OrderCheck.openReferralRules : [])
-      .union(history.arrivals.count > 1 ? ["F01"] : [])
+      .union(["F01"])
   }
 
   private static let openStates: Set<String> = ["requested", "accepted", "in-progress"]

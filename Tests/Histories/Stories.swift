@@ -272,7 +272,7 @@ extension HistoryMaker {
       guard target.supersedes == nil, target.type != "notice.retracted" else { return }
       add(target.type, day, target.data)
       events[events.count - 1].event.id = target.id
-      events[events.count - 1].event.source = "urn:test:other"
+      events[events.count - 1].event.source = "urn:test:other:\(events.count)"
     }
   }
 }

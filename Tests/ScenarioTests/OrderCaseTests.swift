@@ -234,4 +234,49 @@ import Testing
       #"{"referral":"\#(illness.text("referral"))","by":"D-1","date":"2026-03-04"}"#)
     #expect(OrderCaseTests.open(scenario) == [])
   }
+
+  /// A death ends what is open about the person for that reason, also where a notice behind it was
+  /// corrected before.
+  @Test func aDeathIsTheReason() throws {
+    let household = try Household()
+    func issue(_ grade: Int, _ extra: String = "") throws {
+      try household.scenario.event(
+        "notice.disability", "2026-03-0\(grade)T09:00:00+08:00",
+        #"{"person":"\#(OrderCaseTests.helper)","state":"issued","date":"2026-03-01","category":4,"grade":\#(grade)}"#,
+        id: "d-\(grade)", extra: extra)
+    }
+    try issue(1)
+    try issue(2, #","supersedes":"d-1""#)
+    let outputs = try household.scenario.event(
+      "notice.death", "2026-03-05T09:00:00+08:00",
+      #"{"person":"\#(OrderCaseTests.helper)","date":"2026-03-05"}"#)
+    let ended = outputs.first { $0.text("rule") == "C04" && $0.text("state") == "withdrawn" }
+    #expect(ended?.text("reason") == "deceased")
+  }
+
+  /// A notice that announced a date is answered once, however long it stays on file.
+  @Test func anAnsweredReleaseDoesNotComeBack() throws {
+    let household = try Household()
+    let scenario = household.scenario
+    try scenario.event(
+      "notice.custody", "2026-01-10T09:00:00+08:00",
+      #"{"person":"\#(OrderCaseTests.elder)","state":"imprisoned","date":"2026-01-10","termMonths":2,"expectedRelease":"2026-03-10"}"#)
+    try scenario.advance(to: "2026-02-20T00:00:00+08:00")
+    for to in ["subdistrict", "advisor"] {
+      try household.feedback(
+        "completed", on: try household.referral("need", to: to), by: "C-1",
+        "2026-02-20T09:00:00+08:00")
+    }
+    #expect(OrderCaseTests.open(scenario).filter { $0.hasPrefix("need") } == [])
+    try scenario.event(
+      "notice.income", "2027-04-01T09:00:00+08:00",
+      #"{"person":"\#(OrderCaseTests.elder)","month":"2027-03","amount":"3000.00"}"#)
+    try scenario.event(
+      "household.composition", "2027-04-02T09:00:00+08:00",
+      OrderCaseTests.composition(asOf: "2027-04-01"))
+    try scenario.event(
+      "household.composition", "2027-04-03T09:00:00+08:00",
+      OrderCaseTests.composition(asOf: "2027-04-02"))
+    #expect(OrderCaseTests.open(scenario).filter { $0.hasPrefix("need") } == [])
+  }
 }

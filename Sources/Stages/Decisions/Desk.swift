@@ -420,7 +420,13 @@ struct Desk {
   /// Drops memories that nothing can ask for any more.
   private mutating func forget() {
     let horizon = now.adding(days: -400)
-    household.fired.removeAll { $0.effective < horizon }
+    // A rule that looks ahead decides its events as long as they are on file.
+    if household.fired.contains(where: { $0.effective < horizon }) {
+      household.fired = household.fired.filter { fired in
+        fired.effective >= horizon
+          || (pack.rule(fired.rule)?.isLookingAhead ?? false) && file.holds(fired.event)
+      }
+    }
     let openings = household.openings
     household.openings.removeAll { opening in
       opening.phase == .withdrawn && opening.since < horizon
@@ -429,6 +435,13 @@ struct Desk {
             && $0.ordinal > opening.ordinal
         }
     }
+  }
+}
+
+extension CompiledRule {
+  /// Its events announce a date that may lie far from their own.
+  fileprivate var isLookingAhead: Bool {
+    if case .event(_, _, .some) = trigger { true } else { false }
   }
 }
 

@@ -58,7 +58,9 @@ extension Desk {
           requestMatch(entry, position, area, scene)
           continue
         }
-        guard let referral = makeReferral(entry, position, area, scene) else { continue }
+        guard let referral = makeReferral(entry, position, area, scene),
+          !household.openings[index].referrals.contains(where: { $0.id == referral.id })
+        else { continue }
         send(referral, in: index, rule)
       }
     }
@@ -194,9 +196,25 @@ extension Desk {
       }
       for area in targets where !sent.contains(where: { $0.element.area == area.code }) {
         guard let referral = makeReferral(entry, position, area, scene) else { continue }
-        send(referral, in: index, rule)
+        sendAgain(referral, in: index, rule)
       }
     }
+  }
+
+  /// Sends a referral to an area that was named before: the next revision of the one withdrawn
+  /// there. Two entries that name the same receiver are one referral.
+  private mutating func sendAgain(_ referral: Referral, in index: Int, _ rule: CompiledRule) {
+    guard
+      let at = household.openings[index].referrals.firstIndex(where: { $0.id == referral.id })
+    else { return send(referral, in: index, rule) }
+    let former = household.openings[index].referrals[at]
+    guard former.state == .withdrawn else { return }
+    var again = referral
+    again.revision = former.revision
+    again.history = former.history
+    revise(&again, "requested", by: settings.source)
+    household.openings[index].referrals[at] = again
+    publish(again, rule, household.openings[index])
   }
 
   /// Takes an opening back: every open referral is withdrawn, every alert resolved. What was
@@ -369,4 +387,9 @@ struct Scene {
   var due: Instant? = nil
   /// Evidence besides that of the rule's entries.
   var extra: [Evidence] = []
+}
+
+extension CompiledRule {
+  /// Some entry says to which areas it goes, instead of the household's own.
+  var namesAreas: Bool { referrals.contains { $0.area != nil } }
 }

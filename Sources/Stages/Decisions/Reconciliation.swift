@@ -157,7 +157,7 @@ extension Desk {
     } else if isNewEvent {
       amend(index, rule, subject, event)
     }
-    if rule.referrals.contains(where: { $0.area != nil }) { retarget(index, rule, subject, event) }
+    if rule.namesAreas { retarget(index, rule, subject, event) }
   }
 
   /// What stood firm now hangs on a missing fact: without another reason it becomes a review.
@@ -189,6 +189,7 @@ extension Desk {
       }
       guard household.openings[index].triggers.isEmpty else {
         noteFirstTrigger(index)
+        if rule.namesAreas { retarget(index, rule, subject.flatMap(file.index), nil) }
         return
       }
     }
@@ -220,6 +221,13 @@ extension Desk {
   private func reason(for opening: Opening, _ rule: CompiledRule) -> WithdrawalReason {
     let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
     let revocations = household.revocations + file.revocations
+    let isDeceased = opening.subject.flatMap(file.index).map(situation.isDead) ?? false
+    if isDeceased, !rule.outlivesSubject,
+      !revocations.contains(where: { opening.triggers.contains($0.key) })
+    {
+      // Evidence that was corrected long ago is not why it ends.
+      return .deceased
+    }
     if let revocation = revocations.last(where: {
       rested.contains($0.key) || opening.triggers.contains($0.key)
     }) {
@@ -228,11 +236,6 @@ extension Desk {
     // A situation rule rests on all it reads: it ends now because of what was taken back now.
     if opening.triggers.isEmpty, let revocation = household.pendingRevocations.last {
       return revocation.reason == .retracted ? .retracted : .superseded
-    }
-    if let subject = opening.subject, let index = file.index(of: subject),
-      situation.isDead(index), !rule.outlivesSubject
-    {
-      return .deceased
     }
     return isPolicySweep ? .policyChanged : .noLongerHolds
   }
