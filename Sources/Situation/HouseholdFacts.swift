@@ -12,6 +12,8 @@ enum HouseholdBuiltin: String, CaseIterable {
   case hasOpenReferral = "has_open_referral"
   case referrals, score
   case scoreUnknown = "score_unknown"
+  case scoreLevel = "score_level"
+  case scoreParts = "score_parts"
   case needs
   case signalEvents = "signal_events"
 }
@@ -53,7 +55,17 @@ extension Situation {
       return list(object, slot) { .programmes(found.count) }
     case .hasOpenReferral: return .bool(hasOpenReferral())
     case .referrals: return list(object, slot) { .referrals(Array(file.referrals.indices)) }
-    case .score, .scoreUnknown: return score(object, slot, unknown: builtin == .scoreUnknown)
+    case .score: return score(object, slot) { .int(Int64($0.points)) }
+    case .scoreUnknown: return score(object, slot) { .int(Int64($0.unknown)) }
+    case .scoreLevel:
+      let model = schema.pack.assessment
+      return score(object, slot) {
+        model.level($0.points).map { .text($0.title) } ?? Situation.absent
+      }
+    case .scoreParts:
+      return score(object, slot) {
+        .array($0.parts.map { .text("\($0.title)\($0.points)（\($0.says)）") })
+      }
     case .needs: return .array(needs().map(Value.text))
     case .signalEvents: return list(object, slot) { .events(windowTransactions()) }
     }

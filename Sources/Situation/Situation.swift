@@ -267,8 +267,10 @@ public final class Situation: FactHost {
     return value
   }
 
-  /// The assessment score as a fact: the lower bound, or what unknown facts could still add.
-  func score(_ object: ObjectRef, _ slot: UInt16, unknown: Bool) -> Value {
+  /// A result of the assessment as a fact.
+  func score(
+    _ object: ObjectRef, _ slot: UInt16, _ shown: (AssessmentModel.Score) -> Value
+  ) -> Value {
     if let known = memory.derived[object, slot] {
       limit(known.validUntil)
       return known.value
@@ -281,7 +283,7 @@ public final class Situation: FactHost {
     assessing.set(variable: VariableSlot.parameters, parametersObject)
     let score = schema.pack.assessment.score(assessing, district: district)
     isAssessing = false
-    let value = Value.int(Int64(unknown ? score.unknown : score.points))
+    let value = shown(score)
     memory.derived.set(
       object, slot, DerivedValue(value: value, validUntil: assessing.validUntil))
     limit(assessing.validUntil)

@@ -22,7 +22,11 @@ struct SmallPack {
         dead: {type: bool, default: false, title: 已死亡}
         treatment: {type: text, default: "none", labels: [drug], title: 戒毒}
         payments: {type: events, events: [notice.death], keep: 13mo, title: 记录}
-        away: {type: bool, derive: member.treatment == 'compulsory', releases: [drug], title: 不在}
+        away:
+          type: bool
+          derive: member.treatment == 'compulsory' || member.dead
+          releases: [drug]
+          title: 不在
         at_home: {type: bool, derive: "!member.dead && !member.away", title: 在家}
         treated: {type: bool, derive: "member.treatment != 'none'", title: 在戒毒}
       household:

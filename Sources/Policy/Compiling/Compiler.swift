@@ -86,10 +86,12 @@ struct DerivedCompiler {
   private var state: [Int]
   private(set) var derived: [DerivedFact?]
   private var slots: [FactSlot: Int] = [:]
+  private let labels: LabelTable
 
   init(_ facts: FactDrafts, parameters: [ParameterDefinition]) {
     compiler = ExpressionCompiler(facts: facts.facts, parameters: parameters)
     drafts = facts.derived
+    labels = facts.labels
     programs = Array(repeating: nil, count: drafts.count)
     state = Array(repeating: 0, count: drafts.count)
     derived = Array(repeating: nil, count: drafts.count)
@@ -142,11 +144,40 @@ struct DerivedCompiler {
     guard let definition = compiler.facts.first(where: {
       $0.object == slot.object && $0.slot == slot.slot
     }) else { return }
+    checkReleases(definition, program, drafts[index])
     let inherited = compiler.labels(program.dependencies).subtracting(definition.releases)
     compiler.labels[slot] = definition.labels.union(inherited)
     let reads = compiler.reads(program.dependencies)
     compiler.closures[slot] = reads
     derived[index] = DerivedFact(fact: slot, program: program, reads: reads)
+  }
+
+  /// A value that rests on nothing but facts with a label tells them, whatever it is called: a
+  /// neutral form has another reason to be what it is.
+  private func checkReleases(
+    _ definition: FactDefinition, _ program: Program, _ draft: DerivedDraft
+  ) {
+    guard definition.releases != [] else { return }
+    let read = program.dependencies.fields.compactMap { field -> LabelSet? in
+      guard let object = ObjectKind(rawValue: field.typeID), object != .parameters else {
+        return nil
+      }
+      // What only leads to the persons or events that are looked at is no reason.
+      let type = compiler.facts.first { $0.object == object && $0.slot == field.slot }?.type
+      let isWay = type.map { [.person, .persons, .programmes, .referrals].contains($0) } ?? false
+      return isWay ? nil : compiler.labels[FactSlot(object, field.slot)] ?? []
+    }
+    let told = read.reduce(definition.releases) { $0.intersection($1) }
+    guard !read.isEmpty, told != [] else { return }
+    draft.expression.yaml.report(
+      "disclosure",
+      "'\(definition.qualifiedName)' releases '\(labelNames(told))' and reads nothing else: "
+        + "its value tells it",
+      hint: "let it rest on facts without the label as well, or do not release it")
+  }
+
+  private func labelNames(_ set: LabelSet) -> String {
+    labels.names(set).joined(separator: ", ")
   }
 
   /// The definitions with the labels and the dependence on time that derivation gives them.

@@ -11,6 +11,27 @@ extension RuleCompiler {
     if draft.alerts.count == rule.alerts.count {
       for (alert, yaml) in zip(rule.alerts, draft.alerts) { check(alert, rule, yaml) }
     }
+    if rule.onUnknown == .review { checkReview(rule, draft) }
+  }
+
+  /// Where a missing fact decides, an advisor is asked, also by a rule that writes to others only:
+  /// with the name of the rule and the evidence of its first entry (semantics 14).
+  private func checkReview(_ rule: CompiledRule, _ draft: RuleDraft) {
+    guard !rule.referrals.contains(where: { $0.to == .advisor }),
+      let referral = rule.referrals.first, let place = draft.refer.first,
+      !referral.isDisguised
+    else { return }
+    let clearance = clearance(of: .advisor)
+    let reader = title(of: .advisor)
+    let hint = "add 'on_unknown: skip', or 'disguise: need'"
+    demand(
+      rule.labels.union(choiceLabels(referral, rule)), clearance, place.yaml,
+      "a review of this rule", reader, hint: hint)
+    for (evidence, place) in zip(referral.evidence, place.evidence) {
+      let labels = evidence.labels.union(valueLabels(evidence.value.dependencies, rule))
+      demand(
+        labels, clearance, place.value.yaml, "the evidence of a review", reader, hint: hint)
+    }
   }
 
   private func check(_ referral: CompiledReferral, _ rule: CompiledRule, _ draft: RuleDraft.Refer) {
@@ -110,7 +131,7 @@ extension RuleCompiler {
     }
   }
 
-  private func clearance(of receiver: ReferralReceiver) -> LabelSet {
+  func clearance(of receiver: ReferralReceiver) -> LabelSet {
     if receiver == .resource { return audiences.channel("referrals.resource")?.choice ?? [] }
     let channel = audiences.channel("referrals.advisor")?.clearance ?? []
     return (audiences.audience(receiver.rawValue)?.clearance ?? []).intersection(channel)

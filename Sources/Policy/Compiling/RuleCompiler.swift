@@ -78,8 +78,9 @@ struct RuleCompiler {
       reads.formUnion(compiler.reads(program.dependencies))
       labels.formUnion(compiler.labels(program.dependencies))
     }
-    let referrals = draft.refer.compactMap { referral($0, environment) }
-    let alerts = draft.alerts.compactMap { alert($0, environment) }
+    let types = draft.events.map(\.name)
+    let referrals = draft.refer.compactMap { referral($0, environment, types) }
+    let alerts = draft.alerts.compactMap { alert($0, environment, types) }
     let terms = draft.terms.compactMap { name, term in setting(term).map { (name, $0) } }
     let rule = CompiledRule(
       id: draft.id, version: draft.version, title: draft.title, status: draft.status,
@@ -92,6 +93,8 @@ struct RuleCompiler {
       dedup: draft.dedup.flatMap(setting) ?? .literal(Term(0, .days)),
       terms: Dictionary(terms, uniquingKeysWith: { first, _ in first }), reads: reads,
       labels: labels,
+      originLabels: origins(reads, types).union(
+        origins(referrals.flatMap(\.evidence) + alerts.flatMap(\.evidence), types)),
       isConfidential: referrals.contains { $0.isDisguised } || alerts.contains { $0.isRestricted },
       localStatus: overlay, file: draft.yaml.source.file, line: draft.yaml.line)
     checkDisclosure(rule, draft)
@@ -107,7 +110,9 @@ struct RuleCompiler {
     let probe = TriggerProbe(facts: compiler.facts, sources: sources)
     let possible = probe.possible(
       types, when: when.map(\.program), unless: unless.map(\.program))
-    let sets = (possible.isEmpty ? types : possible).map { eventLabels[$0] ?? [] }
+    // Where the probe sees none that could, it may be any one of them.
+    if possible.isEmpty { return origins(ReadSet(), types) }
+    let sets = possible.map { eventLabels[$0] ?? [] }
     guard let first = sets.first else { return [] }
     return sets.dropFirst().reduce(first) { $0.intersection($1) }
   }
@@ -205,32 +210,54 @@ struct RuleCompiler {
     return compiler.facts.first { $0.object == kind && $0.name == parts[1] }
   }
 
+  /// What the events behind pieces of evidence tell: those that trigger the rule, and those that
+  /// state what the values rest on, also where a neutral form does not pass it on.
+  private func origins(_ evidence: [CompiledEvidence], _ types: [String]) -> LabelSet {
+    var reads = ReadSet()
+    for item in evidence { reads.formUnion(compiler.reads(item.value.dependencies)) }
+    return origins(reads, types)
+  }
+
+  private func origins(_ reads: ReadSet, _ types: [String]) -> LabelSet {
+    var result = types.reduce(into: LabelSet()) { $0.formUnion(eventLabels[$1] ?? []) }
+    for slot in reads.facts { result.formUnion(compiler.labels[slot] ?? []) }
+    return result
+  }
+
   private func area(_ draft: ExpressionDraft?, _ environment: TypeEnvironment) -> Program? {
     draft.flatMap { compiler.compile($0, environment, expecting: .string) }
   }
 
   private func referral(
-    _ draft: RuleDraft.Refer, _ environment: TypeEnvironment
+    _ draft: RuleDraft.Refer, _ environment: TypeEnvironment, _ types: [String]
   ) -> CompiledReferral? {
     let task = draft.task.flatMap { compiler.template($0, environment) }
     let from = draft.from.flatMap { compiler.compile($0, environment, expecting: .date) }
     guard let due = draft.due.flatMap(setting) else { return nil }
+    let evidence = draft.evidence.compactMap { self.evidence($0, environment) }
     return CompiledReferral(
       to: draft.to, urgency: draft.urgency, due: due, from: from,
       area: area(draft.area, environment), category: draft.category,
       programmes: draft.programmes, needs: draft.needs, isDisguised: draft.isDisguised,
-      when: draft.when.flatMap { compiler.compile($0, environment, expecting: .bool) }, task: task, evidence: draft.evidence.compactMap { evidence($0, environment) })
+      when: draft.when.flatMap { compiler.compile($0, environment, expecting: .bool) },
+      task: task, evidence: evidence,
+      // A review of any entry goes to an advisor.
+      namesOrigins: clearance(of: draft.to).intersection(clearance(of: .advisor))
+        .isSuperset(of: origins(evidence, types)))
   }
 
   private func alert(
-    _ draft: RuleDraft.Alert, _ environment: TypeEnvironment
+    _ draft: RuleDraft.Alert, _ environment: TypeEnvironment, _ types: [String]
   ) -> CompiledAlert? {
     guard let message = draft.message.flatMap({ compiler.template($0, environment) }) else {
       return nil
     }
+    let evidence = draft.evidence.compactMap { self.evidence($0, environment) }
+    let clearance = audiences.alertClearance(
+      audiences: draft.audiences, isRestricted: draft.isRestricted)
     return CompiledAlert(
       severity: draft.severity, audiences: draft.audiences, isRestricted: draft.isRestricted,
-      message: message, area: area(draft.area, environment),
-      evidence: draft.evidence.compactMap { evidence($0, environment) })
+      message: message, area: area(draft.area, environment), evidence: evidence,
+      namesOrigins: clearance.isSuperset(of: origins(evidence, types)))
   }
 }

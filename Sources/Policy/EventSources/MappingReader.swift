@@ -2,6 +2,8 @@
 struct MappingReader {
   let data: ObjectShape
   let facts: [String: FactSignature.Kind]?
+  /// Nil while the event's own facts are read, and where labels are not to be checked.
+  var labels: SourceLabels.OfEvent?
 
   // MARK: Paths
 
@@ -201,7 +203,9 @@ extension MappingReader {
       }
       // Of several, the first that states something counts.
       for alternative in value.isSequence ? value.sequence ?? [] : [value] {
-        if let fact = fact(name, alternative, kind, element) { result.append(fact) }
+        guard let fact = fact(name, alternative, kind, element) else { continue }
+        labels?.check(fact, key)
+        result.append(fact)
       }
     }
     return result

@@ -24,13 +24,26 @@ public struct SourceLoader {
   /// Event types of one pack, and facts that one type may state in all.
   static let maximumEvents = 1000
   static let maximumFacts = 100
+  /// The topics that events come on, without the configured prefix.
+  static let topics = [
+    "window.transactions", "department.notices", "household.registry", "assistance.decisions",
+    "field.reports", "referral.feedback", "any",
+  ]
 
   let facts: [String: FactSignature.Kind]?
+  let labels: SourceLabels?
 
   /// `facts`: the facts that `facts.yaml` declares for events to state, by qualified name such as
   /// `person.custody`; nil where names and kinds are not to be checked.
   public init(facts: [String: FactSignature.Kind]?) {
     self.facts = facts
+    labels = nil
+  }
+
+  /// For the facts of a pack, with what they must not tell.
+  init(_ catalogue: FactCatalogue, labels: LabelTable) {
+    facts = catalogue.signatures
+    self.labels = SourceLabels(catalogue, labels)
   }
 
   /// Reads all files of the folder.
@@ -74,19 +87,22 @@ public struct SourceLoader {
   private func event(named name: String, _ yaml: PositionedYAML) -> EventSource? {
     guard let mapping = yaml.mapping else { return nil }
     let title = mapping.optionalString("title") ?? ""
-    let topic = mapping.string("topic")
+    let topic = mapping.required("topic")?.word(
+      SourceLoader.topics, what: "an in-topic that the daemon reads")
     guard let data = ShapeReader.object(mapping.required("data")) else { return nil }
-    let reader = MappingReader(data: data, facts: facts)
+    var reader = MappingReader(data: data, facts: facts)
+    let stated = reader.facts(mapping.optional("facts"), owner: .event, element: nil)
+    reader.labels = labels.map { SourceLabels.OfEvent($0, name, stated) }
     let event = EventSource(
       name: name, title: title, topic: topic == "any" ? nil : topic, data: data,
       effective: reader.effective(mapping.required("effective")),
-      facts: reader.facts(mapping.optional("facts"), owner: .event, element: nil),
+      facts: stated,
       targets: mapping.sequence("about").compactMap { reader.target($0) },
       members: mapping.optional("members").flatMap { reader.members($0) },
       retracts: mapping.optional("retracts").flatMap { reader.text($0) })
     mapping.finish()
-    let stated = event.facts.count + event.targets.reduce(0) { $0 + $1.facts.count }
-    if stated > SourceLoader.maximumFacts {
+    let count = event.facts.count + event.targets.reduce(0) { $0 + $1.facts.count }
+    if count > SourceLoader.maximumFacts {
       yaml.report("too-many-facts", "states more than \(SourceLoader.maximumFacts) facts")
     }
     if event.targets.isEmpty, event.retracts == nil {

@@ -33,6 +33,10 @@ struct AssessmentReader {
       indicators.append(indicator)
     }
     let levels = (file.required("levels")?.sequence ?? []).compactMap(level)
+    for (list, key) in [(names, "dimensions"), (levels.map(\.id), "levels")]
+    where Set(list).count < list.count {
+      file.optional(key)?.report("duplicate-id", "two of the \(key) have the same id")
+    }
     for (earlier, later) in zip(levels, levels.dropFirst()) where later.from <= earlier.from {
       file.optional("levels")?.report(
         "levels-out-of-order", "level '\(later.id)' does not begin above '\(earlier.id)'")
@@ -96,19 +100,34 @@ struct AssessmentReader {
     return dimension == nil ? nil : indicator
   }
 
+  /// The facts that the assessment gives; the value of each is drawn from all bands.
+  static let results = ["score", "score_unknown", "score_level", "score_parts"]
+
+  private func isResult(_ fact: FactDefinition) -> Bool {
+    fact.object == .household && AssessmentReader.results.contains(fact.name)
+  }
+
   /// Whoever sees the score learns something of what it counts: the score must carry the labels of
-  /// its bands or release them.
+  /// its bands or release them. The parts name their bands, so that they tell all.
   private func checkLabels(_ program: Program, _ when: PositionedYAML) {
-    guard
-      let score = compiler.facts.first(where: { $0.object == .household && $0.name == "score" })
-    else { return }
-    let excess = compiler.labels(program.dependencies)
-      .subtracting(score.labels.union(score.releases))
-    guard !excess.isEmpty else { return }
-    let names = labels.names(excess).joined(separator: ", ")
-    when.report(
-      "disclosure", "the score would tell of '\(names)', which household.score does not carry",
-      hint: "add it to 'labels' of the score, or to 'releases' where the score does not tell it")
+    let told = compiler.labels(program.dependencies)
+    let facts = compiler.facts.filter(isResult)
+    for fact in facts {
+      let tells = fact.name == "score_parts"
+      let excess = told.subtracting(tells ? fact.labels : fact.labels.union(fact.releases))
+      guard !excess.isEmpty else { continue }
+      let names = labels.names(excess).joined(separator: ", ")
+      when.report(
+        "disclosure",
+        "the score would tell of '\(names)', which \(fact.qualifiedName) does not carry",
+        hint: tells
+          ? "add it to 'labels' of the fact"
+          : "add it to 'labels' of the score, or to 'releases' where the score does not tell it")
+    }
+    let reads = compiler.reads(program.dependencies).facts
+    for fact in facts where reads.contains(FactSlot(fact.object, fact.slot)) {
+      when.report("fact-cycle", "the assessment would count its own '\(fact.qualifiedName)'")
+    }
   }
 }
 

@@ -119,19 +119,29 @@ struct FactReader {
     identifiers[id] = qualified
     let type = entry.required("type")?.word(FactType.self, what: "a type of facts")
     let origin = type.flatMap { readOrigin(object, name, $0, entry) }
+    let releases = readLabelSet(entry.optional("releases"))
     let definition = FactDefinition(
       object: object, name: name, id: id, slot: UInt16(slot), type: type ?? .text,
-      origin: origin ?? .builtin, labels: readLabelSet(entry.optional("labels")),
-      releases: readLabelSet(entry.optional("releases")),
+      origin: origin ?? .builtin,
+      labels: readLabelSet(entry.optional("labels")).union(told(origin).subtracting(releases)),
+      releases: releases,
       dependsOnTime: entry.boolean("time", default: false),
       maximumCount: entry.optionalInteger("max", in: 1...10_000) ?? 16,
-      title: entry.string("title") ?? name, unit: entry.optionalString("unit") ?? "",
+      title: entry.nonEmptyString("title") ?? name, unit: entry.optionalString("unit") ?? "",
       cite: entry.optionalString("cite") ?? "")
     entry.finish()
     guard type != nil, origin != nil else { return }
     slots[object] = slot + 1
     drafts.facts.append(definition)
     drafts.keys[qualified] = key
+  }
+
+  /// What a series tells by having an element: that such an event happened.
+  private func told(_ origin: FactOrigin?) -> LabelSet {
+    guard case .series(let events, _, _)? = origin else { return [] }
+    return events.reduce(into: LabelSet()) {
+      $0.formUnion(drafts.eventLabels[$1]?.labels ?? [])
+    }
   }
 
   private mutating func readOrigin(

@@ -44,11 +44,18 @@ struct PolicyLoader {
   mutating func load(digest: ([UInt8]) -> String) -> PolicyPack? {
     rejectStrayFiles()
     guard let head = head() else { return nil }
-    let facts = single("facts.yaml").map(FactReader.read) ?? FactDrafts()
-    let services = single("services.yaml").map(ServiceReader.read) ?? ServiceCatalogue(items: [])
-    let audiences =
-      single("audiences.yaml").map { AudienceReader.read($0, labels: facts.labels) }
-      ?? AudienceCatalogue(audiences: [], channels: [])
+    let base = PolicyLoader.singles.dropFirst().map { single($0) }
+    guard let factFile = base[0], factFile.isMapping, let serviceFile = base[1],
+      let audienceFile = base[2], audienceFile.isMapping
+    else {
+      // Without these every rule would be a problem: only what stands for itself is told.
+      _ = base.compactMap { $0?.mapping }
+      for folder in PolicyLoader.folders { _ = roots(folder) }
+      return nil
+    }
+    let facts = FactReader.read(factFile)
+    let services = ServiceReader.read(serviceFile)
+    let audiences = AudienceReader.read(audienceFile, labels: facts.labels)
     var calendars = CalendarReader()
     for root in roots("calendar/") { calendars.read(root) }
 
@@ -64,7 +71,7 @@ struct PolicyLoader {
     let settled = derivation.settledFacts
     let eventLabels = facts.eventLabels.mapValues(\.labels)
     let catalogue = FactCatalogue(settled, eventLabels: eventLabels)
-    let sources = SourceLoader(facts: catalogue.signatures).load(
+    let sources = SourceLoader(catalogue, labels: facts.labels).load(
       files.sources("sources/"), into: collector)
     checkEventNames(facts, sources)
 
@@ -117,8 +124,8 @@ struct PolicyLoader {
 
   private func head() -> (name: String, version: String, title: String, authors: [String])? {
     guard let file = single("pack.yaml")?.mapping else { return nil }
-    let name = file.string("name")
-    let version = file.string("version")
+    let name = file.nonEmptyString("name")
+    let version = file.nonEmptyString("version")
     let title = file.optionalString("title") ?? ""
     let authors = file.required("authors")?.strings ?? []
     _ = file.optionalString("note")

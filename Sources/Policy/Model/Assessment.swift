@@ -91,15 +91,19 @@ public struct AssessmentModel: Sendable {
   /// The level of a score; nil below the lowest.
   public func level(_ points: Int) -> AssessmentLevel? { levels.last { $0.from <= points } }
 
-  /// The points that are sure, and those that an unknown fact could bring.
+  /// The points that are sure, and those that an unknown fact could bring. Where an earlier band
+  /// might hold instead, the lower of both is sure.
   private static func decide(
     _ bands: [AssessmentBand], _ context: EvaluationContext
   ) -> (points: Int, possible: Int, says: String) {
     var possible = 0
+    var least = Int.max
     for band in bands {
       switch band.program.decide(context) {
-      case .holds: return (band.points, max(possible, band.points), band.says)
-      case .unknown: possible = max(possible, band.points)
+      case .holds: return (min(least, band.points), max(possible, band.points), band.says)
+      case .unknown:
+        possible = max(possible, band.points)
+        least = min(least, band.points)
       case .fails, .failed: continue
       }
     }

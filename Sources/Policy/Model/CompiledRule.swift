@@ -97,6 +97,9 @@ public struct CompiledReferral: Sendable {
   /// Nil for resources, which get no text.
   public let task: CompiledTemplate?
   public let evidence: [CompiledEvidence]
+  /// Whether the evidence names the events behind it and who sent them: not where that could tell
+  /// the reader what the evidence itself must not.
+  public let namesOrigins: Bool
 }
 
 /// An alert that an opening of a rule makes.
@@ -108,6 +111,8 @@ public struct CompiledAlert: Sendable {
   public let message: CompiledTemplate
   public let area: Program?
   public let evidence: [CompiledEvidence]
+  /// As of a referral.
+  public let namesOrigins: Bool
 }
 
 /// How a rule comes to be decided.
@@ -184,6 +189,9 @@ public final class CompiledRule: Sendable {
   public let reads: ReadSet
   /// What knowing that the rule holds tells.
   public let labels: LabelSet
+  /// What the events behind an opening tell, whichever they are: their senders give their kind
+  /// away.
+  public let originLabels: LabelSet
   /// Its outputs on advisor topics are disguised or it has a restricted alert.
   public let isConfidential: Bool
   /// Districts where it is off or in shadow by an overlay, by six-digit code.
@@ -200,7 +208,7 @@ public final class CompiledRule: Sendable {
     opensBy: Program?,
     referrals: [CompiledReferral], alerts: [CompiledAlert], closes: [String],
     outlivesSubject: Bool, dedup: TermSetting, terms: [String: TermSetting], reads: ReadSet,
-    labels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
+    labels: LabelSet, originLabels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
     line: Int
   ) {
     self.id = id
@@ -231,6 +239,7 @@ public final class CompiledRule: Sendable {
     self.terms = terms
     self.reads = reads
     self.labels = labels
+    self.originLabels = originLabels
     self.isConfidential = isConfidential
     self.localStatus = localStatus
     self.file = file
@@ -264,7 +273,7 @@ extension CompiledRule {
       trigger: .situation(hold: .literal(Term(0, .days))), subject: nil, lets: [], when: [],
       unless: [], onUnknown: .skip, reviewWhen: nil, opensWhen: nil, opensBy: nil, referrals: [],
       alerts: [], closes: [], outlivesSubject: false, dedup: .literal(Term(0, .days)), terms: [:],
-      reads: ReadSet(), labels: [], isConfidential: true, localStatus: [:], file: "", line: 0)
+      reads: ReadSet(), labels: [], originLabels: LabelSet(rawValue: .max), isConfidential: true, localStatus: [:], file: "", line: 0)
   }
 }
 

@@ -55,7 +55,10 @@ extension Desk {
         json.field("review", true)
         json.field("missing", isDisguised ? [] : referral.missing)
       }
-      if !isDisguised { writeEvidence(referral.evidence, &json) }
+      if !isDisguised {
+        let entry = rule.referrals[Int(referral.entry)]
+        writeEvidence(referral.evidence, namesOrigins: entry.namesOrigins, &json)
+      }
       json.array("history", referral.history) {
         $0.field("at", $1.at.description)
         $0.field("what", $1.what)
@@ -125,12 +128,15 @@ extension Desk {
     }
   }
 
-  private func writeEvidence(_ evidence: [Evidence], _ json: inout JSONWriter) {
+  /// - Parameter namesOrigins: with the event behind each and who sent it.
+  private func writeEvidence(
+    _ evidence: [Evidence], namesOrigins: Bool, _ json: inout JSONWriter
+  ) {
     json.array("evidence", evidence) {
       $0.field("fact", $1.fact)
       $0.field("value", $1.value)
-      $0.field("event", $1.event)
-      $0.field("source", $1.source)
+      $0.field("event", namesOrigins ? $1.event : nil)
+      $0.field("source", namesOrigins ? $1.source : nil)
       $0.field("at", $1.at?.description)
     }
   }
@@ -158,11 +164,13 @@ extension Desk {
       rule.alerts.indices.contains(Int(alert.entry)) ? rule.alerts[Int(alert.entry)] : nil
     publish(
       alert, rule: rule.id, severity: (entry?.severity ?? .info).rawValue,
-      audience: entry?.audiences ?? [], subject: opening.subject.flatMap(file.index))
+      audience: entry?.audiences ?? [], subject: opening.subject.flatMap(file.index),
+      namesOrigins: entry?.namesOrigins ?? false)
   }
 
   mutating func publish(
-    _ alert: Alert, rule: String, severity: String, audience: [String], subject: Int?
+    _ alert: Alert, rule: String, severity: String, audience: [String], subject: Int?,
+    namesOrigins: Bool
   ) {
     let envelope = OutputBuilder.Envelope(
       topic: alert.topic, key: alert.id, revision: Int(alert.revision), type: "alert", time: now,
@@ -177,7 +185,7 @@ extension Desk {
       json.field("message", alert.message)
       json.field("state", alert.firing ? "firing" : "resolved")
       json.field("openedAt", alert.openedAt.description)
-      writeEvidence(alert.evidence, &json)
+      writeEvidence(alert.evidence, namesOrigins: namesOrigins, &json)
     }
     outbox.publish(record)
   }
@@ -211,7 +219,7 @@ extension Desk {
       traceparent: traceparent(of: opening))
     publish(
       alert, rule: rule.id, severity: entry.severity.rawValue,
-      audience: audience ?? entry.audiences, subject: subject)
+      audience: audience ?? entry.audiences, subject: subject, namesOrigins: true)
   }
 
   /// The text of an alert that the engine sends; it reads nothing of the household.
@@ -245,9 +253,12 @@ extension Desk {
           event: revocation.byID, source: revocation.bySource, at: revocation.at)
       ], topic: isRestricted ? "alerts.restricted" : "alerts.\(area.district)",
       traceparent: traceparent(of: opening))
+    // The sender of the notice can tell what it was about.
+    let clearance = pack.audiences.alertClearance(
+      audiences: audience, isRestricted: isRestricted)
     publish(
       alert, rule: correction.id, severity: entry.severity.rawValue, audience: audience,
-      subject: subject)
+      subject: subject, namesOrigins: clearance.isSuperset(of: rule.originLabels))
   }
 
   /// The trace of the event that opened it.
