@@ -55,11 +55,12 @@ import Vocabulary
     ("dedup:", "hold: 3d\ndedup:", "rules/X01.yaml", ["rules/X01.yaml:17 contradictory-keys"]),
     ("dedup:", "closes: [X99]\ndedup:", "rules/X01.yaml", ["rules/X01.yaml:17 unknown-rule"]),
     ("default: false", "default: maybe", "facts.yaml", [
-      "facts.yaml:13 wrong-type", "facts.yaml:17 cel/undeclared-field",
+      "facts.yaml:13 wrong-type", "facts.yaml:18 cel/undeclared-field",
+      "facts.yaml:21 cel/undeclared-field",
       "sources/all.yaml:6 unknown-fact",
     ]),
     ("!member.dead && !member.away", "!member.dead && member.at_home", "facts.yaml",
-      ["facts.yaml:17 fact-cycle"]),
+      ["facts.yaml:21 fact-cycle"]),
     ("keep: 13mo", "keep: 99y", "facts.yaml", ["facts.yaml:15 out-of-range"]),
     ("events: [notice.death], keep", "events: [notice.birth], keep", "facts.yaml",
       ["facts.yaml:15 unknown-event"]),
@@ -73,6 +74,21 @@ import Vocabulary
     ("value: 1595.50", "value: 1.5e3", "params/main.yaml", ["params/main.yaml:10 bad-money"]),
     ("2024-07-01", "2023-07-01", "params/main.yaml", ["params/main.yaml:10 values-out-of-order"]),
     ("2024-09-29", "2024-09-30", "calendar/2024.yaml", ["calendar/2024.yaml:4 not-a-weekend"]),
+    ("derive: 1.5 * line", "derive: 1.5 * line / (line - line)", "params/main.yaml",
+      ["params/main.yaml:11 bad-formula"]),
+    ("derive: 1.5 * line", "derive: 99999999999 * line * 99999999999", "params/main.yaml",
+      ["params/main.yaml:11 bad-formula"]),
+    ("derive: 1.5 * line}", "derive: 1.5 * line, bounds: {max: 2300}}", "params/main.yaml",
+      ["params/main.yaml:11 out-of-bounds"]),
+    ("min: 100, max: 9000", "min: 9000, max: 100", "params/main.yaml", [
+      "params/main.yaml:7 bad-bounds", "params/main.yaml:9 out-of-bounds",
+      "params/main.yaml:10 out-of-bounds",
+    ]),
+    ("title: 测试", "title: \"\"", "rules/X01.yaml", ["rules/X01.yaml:3 missing-value"]),
+    ("cite: 条例", "cite: ''", "rules/X01.yaml", ["rules/X01.yaml:8 missing-value"]),
+    ("says: 无人", "says: ''", "rules/X01.yaml", ["rules/X01.yaml:14 missing-value"]),
+    ("topic: department.notices", "topic: department.notice", "sources/all.yaml",
+      ["sources/all.yaml:3 unknown-word", "sources/all.yaml:8 unknown-word"]),
     ("weight: 90", "weight: 190", "services.yaml", ["services.yaml:2 out-of-range"]),
     ("operator: {title: 运行, clearance: none}", "operator: {title: 运行, clearance: [x]}",
       "audiences.yaml", ["audiences.yaml:8 unknown-word"]),
@@ -88,6 +104,58 @@ import Vocabulary
     var without = SmallPack()
     without.files["services.yaml"] = nil
     #expect(without.codes == ["services.yaml:0 missing-file"])
+  }
+
+  /// Without the facts or the audiences every rule would be a problem: one is told.
+  @Test(arguments: ["facts.yaml", "audiences.yaml"])
+  func aMissingBaseIsOneProblem(file: String) {
+    var without = SmallPack()
+    without.files[file] = nil
+    #expect(without.codes == ["\(file):0 missing-file"])
+    #expect(SmallPack().adding(file, "").codes == ["\(file):0 yaml-empty"])
+    #expect(SmallPack().adding(file, "[]\n").codes == ["\(file):1 wrong-type"])
+    #expect(SmallPack().adding(file, "a: 1\na: 2\n").codes == ["\(file):1 duplicate-key"])
+    // What stands for itself is told as well.
+    #expect(
+      without.adding("rules/X02.yaml", "a: [\n").codes.sorted()
+        == ["\(file):0 missing-file", "rules/X02.yaml:2 yaml-syntax"])
+  }
+
+  @Test func severalOverlaysOfOneDistrictCountTogether() throws {
+    func overlay(_ rest: String) -> String { "district: \"310115\"\nname: 浦东\n" + rest }
+    let line = overlay("params: {line: [{from: 2024-01-01, value: 1600, cite: 区文件}]}\n")
+    let status = overlay("rules: {X01: {base: 2, status: shadow, cite: 区文件}}\n")
+    let pack = SmallPack().adding("districts/310115/a.yaml", status)
+      .adding("districts/310115/b.yaml", line)
+    let loaded = try pack.load().get()
+    let index = try #require(loaded.parameters.index(of: "line"))
+    let values = loaded.parameters.resolve(
+      on: try #require(CivilDate("2024-02-01")), district: "310115", subdistrict: "310115001"
+    ).values
+    #expect(values[index]?.text == "1600")
+    #expect(
+      pack.adding("districts/310115/c.yaml", line).codes
+        == ["districts/310115/c.yaml:3 duplicate-parameter"])
+    #expect(
+      pack.adding("districts/310115/c.yaml", status).codes
+        == ["districts/310115/c.yaml:3 duplicate-overlay"])
+  }
+
+  /// Of a very long line the part around the problem is shown.
+  @Test func longLinesAreCut() {
+    let long = String(repeating: "true && ", count: 100) + "membr.age > 3" + String(repeating: " && true", count: 100)
+    let problems = SmallPack().replacing(
+      "member.age >= params.adult,", by: "\(long),", in: "rules/X01.yaml"
+    ).problems
+    let lines = problems.split(separator: "\n").map(String.init)
+    #expect(lines.count == 4)
+    #expect(lines[0] == "rules/X01.yaml:13:823: error[cel/undeclared]: 'membr' is not declared")
+    #expect(lines[1].contains("…") && lines[1].unicodeScalars.count < 260)
+    let caret = lines[2].firstIndex(of: "^").map { lines[2].distance(from: lines[2].startIndex, to: $0) }
+    let at = lines[1].range(of: "membr").map {
+      lines[1].distance(from: lines[1].startIndex, to: $0.lowerBound)
+    }
+    #expect(caret == at)
   }
 
   @Test func aRuleKnowsWhatItReads() throws {

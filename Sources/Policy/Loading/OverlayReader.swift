@@ -101,7 +101,9 @@ extension OverlayDrafts {
           "written for version \(draft.base) of \(rule.id), which is now \(rule.version)",
           hint: "check the local change against the new version, then set 'base'")
       }
-      result[draft.district] = draft.status
+      if result.updateValue(draft.status, forKey: draft.district) != nil {
+        draft.key.report("duplicate-overlay", "\(rule.id) already has a status in this district")
+      }
     }
     return result
   }
@@ -134,7 +136,9 @@ extension OverlayDrafts {
         }
         values[at] = weight
       }
-      result[draft.district] = values
+      if result.updateValue(values, forKey: draft.district) != nil {
+        draft.yaml.report("duplicate-overlay", "the district already has weights of its own")
+      }
     }
     return result
   }

@@ -12,7 +12,9 @@ public struct PackFiles: Sendable {
     self.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
   }
 
-  /// Reads all `.yaml` files below a directory; hidden ones are left out.
+  /// Reads all `.yaml` files below a directory; hidden ones and files of other kinds are left out.
+  /// Nothing that looks like a part of the pack is passed over in silence: links within the
+  /// directory and `.yml` files are problems.
   public static func read(directory: URL) -> Result<PackFiles, PolicyProblems> {
     func failure(_ code: String, _ file: String, _ message: String) -> Result<
       PackFiles, PolicyProblems
@@ -23,13 +25,22 @@ public struct PackFiles: Sendable {
     let root = directory.standardizedFileURL.resolvingSymlinksInPath()
     guard
       let walk = FileManager.default.enumerator(
-        at: root, includingPropertiesForKeys: [.isRegularFileKey], options: .skipsHiddenFiles)
+        at: root, includingPropertiesForKeys: [.isRegularFileKey, .isSymbolicLinkKey],
+        options: .skipsHiddenFiles)
     else { return failure("pack-not-found", "pack.yaml", "the directory cannot be read") }
     var files: [(path: String, text: String)] = []
-    for case let url as URL in walk where url.pathExtension == "yaml" {
-      let path = url.resolvingSymlinksInPath().path
-      guard path.hasPrefix(root.path + "/") else { continue }
-      let name = String(path.dropFirst(root.path.count + 1))
+    for case let url as URL in walk {
+      let name = url.path.hasPrefix(root.path + "/")
+        ? String(url.path.dropFirst(root.path.count + 1)) : url.lastPathComponent
+      guard ["yaml", "yml", ""].contains(url.pathExtension) else { continue }
+      if (try? url.resourceValues(forKeys: [.isSymbolicLinkKey]))?.isSymbolicLink == true {
+        return failure(
+          "symbolic-link", name, "a pack holds files, not links: put the file itself here")
+      }
+      if url.pathExtension == "yml" {
+        return failure("unknown-file", name, "files of a pack end in '.yaml', not '.yml'")
+      }
+      guard url.pathExtension == "yaml" else { continue }
       guard files.count < maximumFiles else {
         return failure("pack-too-large", name, "more than \(maximumFiles) files")
       }

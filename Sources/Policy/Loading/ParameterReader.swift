@@ -22,7 +22,8 @@ struct ParameterReader {
   private var drafts: [Draft] = []
   private var names: [String: Int] = [:]
   private var definitions: [ParameterDefinition] = []
-  private var overlays: [ParameterOverlay] = []
+  /// Values by area and parameter index: a district may have several files.
+  private var overlays: [String: [Int: [DatedValue]]] = [:]
 
   static let maximumParameters = 500
 
@@ -63,8 +64,14 @@ struct ParameterReader {
         ParameterCombination.self, what: "a way to combine values") ?? .fixed
     let bounds = entry.optional("bounds")?.mapping
     let minimum = bounds?.optional("min").flatMap { value($0, kind) }
-    let maximum = bounds?.optional("max").flatMap { value($0, kind) }
+    var maximum = bounds?.optional("max").flatMap { value($0, kind) }
     bounds?.finish()
+    if let low = minimum.flatMap(ParameterReader.size),
+      let high = maximum.flatMap(ParameterReader.size), high < low
+    {
+      bounds?.owner.report("bad-bounds", "the upper bound is below the lower bound")
+      maximum = nil
+    }
     var values: [DatedValue] = []
     var formula: Formula?
     if let derive = entry.optional("derive") {
@@ -133,18 +140,20 @@ struct ParameterReader {
     return values
   }
 
+  /// What bounds compare: a number, or the nominal length of a term.
+  private static func size(_ value: ParameterValue) -> Int64? {
+    value.number ?? value.term.map { Int64($0.nominalMinutes) }
+  }
+
   private func checkBounds(
     _ value: ParameterValue, _ yaml: PositionedYAML, _ minimum: ParameterValue?,
     _ maximum: ParameterValue?
   ) {
-    func size(_ value: ParameterValue) -> Int64? {
-      value.number ?? value.term.map { Int64($0.nominalMinutes) }
-    }
-    guard let number = size(value) else { return }
-    if let minimum, let low = size(minimum), number < low {
+    guard let number = ParameterReader.size(value) else { return }
+    if let minimum, let low = ParameterReader.size(minimum), number < low {
       yaml.report("out-of-bounds", "\(value.text) is below the lower bound \(minimum.text)")
     }
-    if let maximum, let high = size(maximum), number > high {
+    if let maximum, let high = ParameterReader.size(maximum), number > high {
       yaml.report("out-of-bounds", "\(value.text) is above the upper bound \(maximum.text)")
     }
   }
@@ -178,7 +187,6 @@ struct ParameterReader {
   /// Reads the `params` mapping of an overlay for a district or sub-district.
   mutating func readOverlay(_ yaml: PositionedYAML, area: String) {
     guard let mapping = yaml.mapping else { return }
-    var values: [Int: [DatedValue]] = [:]
     for (key, value) in mapping.entries {
       guard let name = key.string else { continue }
       guard let at = names[name] else {
@@ -194,10 +202,13 @@ struct ParameterReader {
         continue
       }
       let dated = datedValues(value, definition.type, definition.minimum, definition.maximum)
+      guard overlays[area]?[at] == nil else {
+        key.report("duplicate-parameter", "'\(name)' already has local values for \(area)")
+        continue
+      }
       checkEffect(dated, definition, key)
-      values[at] = dated
+      overlays[area, default: [:]][at] = dated
     }
-    overlays.append(ParameterOverlay(area: area, values: values))
   }
 
   /// A local value that never differs from the city's has been overtaken.
@@ -233,6 +244,54 @@ struct ParameterReader {
       if definitions[at].formula != nil { order.append(at) }
     }
     for at in definitions.indices { visit(at) }
-    return ParameterTable(definitions: definitions, overlays: overlays, derivationOrder: order)
+    let overlays = overlays.map { ParameterOverlay(area: $0.key, values: $0.value) }
+    let table = ParameterTable(
+      definitions: definitions, overlays: overlays, derivationOrder: order)
+    if !order.isEmpty { checkDerived(table, order) }
+    return table
+  }
+
+  /// A derived parameter must have a value within its bounds wherever and whenever what it is
+  /// derived from has values: it is computed once for every area and every day on which one of
+  /// these changes.
+  private func checkDerived(_ table: ParameterTable, _ order: [Int]) {
+    var reported: Set<Int> = []
+    let dates = Set(
+      (definitions.flatMap(\.values) + overlays.values.flatMap { $0.values.flatMap(\.self) })
+        .map(\.from)
+    ).sorted()
+    for area in [""] + overlays.keys.sorted() {
+      for date in dates {
+        let values = table.resolve(
+          on: date, district: String(area.prefix(6)), subdistrict: area
+        ).values
+        for at in order where !reported.contains(at) {
+          guard let problem = derivationProblem(definitions[at], at, values) else { continue }
+          reported.insert(at)
+          let place = area.isEmpty ? "" : " in \(area)"
+          (drafts[at].entry.optional("derive") ?? drafts[at].key).report(
+            problem.code, "on \(date)\(place) \(problem.message)")
+        }
+      }
+    }
+  }
+
+  private func derivationProblem(
+    _ definition: ParameterDefinition, _ at: Int, _ values: [ParameterValue?]
+  ) -> (code: String, message: String)? {
+    guard let formula = definition.formula,
+      formula.reads.allSatisfy({ values[$0]?.number != nil })
+    else { return nil }
+    let derived = formula.evaluate { values[$0]?.number }
+    guard derived?.rounded(to: definition.roundingUnit) != nil, let value = values[at],
+      let number = value.number
+    else { return ("bad-formula", "it has no value: a division by zero, or too large") }
+    if let low = definition.minimum, let bound = low.number, number < bound {
+      return ("out-of-bounds", "it is \(value.text), below the lower bound \(low.text)")
+    }
+    if let high = definition.maximum, let bound = high.number, number > bound {
+      return ("out-of-bounds", "it is \(value.text), above the upper bound \(high.text)")
+    }
+    return nil
   }
 }

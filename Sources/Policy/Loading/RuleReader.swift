@@ -39,9 +39,9 @@ struct RuleReader {
     serves?.finish()
     let engine = file.optional("engine")?.word(EngineRole.self, what: "a role of the engine")
     let draft = RuleDraft(
-      yaml: root, id: id ?? "", version: version ?? 0, title: file.string("title") ?? "",
+      yaml: root, id: id ?? "", version: version ?? 0, title: file.nonEmptyString("title") ?? "",
       status: file.required("status")?.word(RuleStatus.self, what: "a status") ?? .draft,
-      owner: file.string("owner") ?? "", from: from ?? .earliest, until: until, groups: groups,
+      owner: file.nonEmptyString("owner") ?? "", from: from ?? .earliest, until: until, groups: groups,
       clauses: clauses, basis: basis(),
       scope: file.required("scope")?.word(RuleScope.self, what: "a scope") ?? .household,
       engine: engine, terms: terms(), events: named("events"),
@@ -118,7 +118,7 @@ struct RuleReader {
     (file.required("basis")?.sequence ?? []).compactMap { yaml in
       guard let entry = yaml.mapping else { return nil }
       let basis = LegalBasis(
-        cite: entry.string("cite") ?? "", clause: entry.optionalString("clause") ?? "")
+        cite: entry.nonEmptyString("cite") ?? "", clause: entry.optionalString("clause") ?? "")
       entry.finish()
       return basis
     }
@@ -158,9 +158,9 @@ struct RuleReader {
   private func conditions(_ key: String) -> [RuleDraft.Clause] {
     file.sequence(key).compactMap { yaml in
       guard let entry = yaml.mapping else { return nil }
-      let id = entry.string("id")
+      let id = entry.nonEmptyString("id")
       let that = expression(entry.required("that"))
-      let says = entry.string("says")
+      let says = entry.nonEmptyString("says")
       entry.finish()
       guard let id, let that, let says else { return nil }
       return RuleDraft.Clause(id: id, that: that, says: says, yaml: yaml)

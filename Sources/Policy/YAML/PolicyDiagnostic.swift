@@ -51,26 +51,44 @@ public struct PolicyDiagnostic: Error, Hashable, Sendable {
     if line > 0, !sourceLine.isEmpty {
       let number = String(line)
       let gutter = String(repeating: " ", count: number.count)
-      text += " \(number) | \(sourceLine)\n"
-      if column > 0 { text += " \(gutter) | \(caretLine)\n" }
+      let excerpt = excerpt
+      text += " \(number) | \(excerpt.text)\n"
+      if column > 0 { text += " \(gutter) | \(excerpt.carets)\n" }
     }
     if let hint { text += "   = hint: \(hint)\n" }
     return text
   }
 
-  /// Blanks as wide as the text before the column, then carets. East Asian wide characters take
-  /// two columns in a terminal.
-  private var caretLine: String {
-    let scalars = Array(sourceLine.unicodeScalars)
-    let start = min(column - 1, scalars.count)
+  /// Most code points of a line that are shown.
+  private static let excerptLength = 240
+
+  /// The line, or of a very long one the part around the problem; and below it blanks as wide as
+  /// the text before the column, then carets. East Asian wide characters take two columns in a
+  /// terminal.
+  private var excerpt: (text: String, carets: String) {
+    let all = Array(sourceLine.unicodeScalars)
+    var start = max(0, min(column - 1, all.count))
+    var shown = all[...]
+    var before = ""
+    if all.count > PolicyDiagnostic.excerptLength {
+      let first = max(0, start - PolicyDiagnostic.excerptLength / 2)
+      shown = all[first..<min(all.count, first + PolicyDiagnostic.excerptLength)]
+      start -= first
+      before = first > 0 ? "…" : ""
+    }
+    let after = shown.endIndex < all.count ? "…" : ""
+    let scalars = Array(shown)
     let end = min(max(start + length, start + 1), max(scalars.count, start + 1))
-    var text = ""
+    var carets = before.isEmpty ? "" : " "
     for scalar in scalars[..<start] {
-      text += scalar == "\t" ? "\t" : String(repeating: " ", count: displayWidth(scalar))
+      carets += scalar == "\t" ? "\t" : String(repeating: " ", count: displayWidth(scalar))
     }
     var width = 0
     for at in start..<end { width += at < scalars.count ? displayWidth(scalars[at]) : 1 }
-    return text + String(repeating: "^", count: max(1, width))
+    return (
+      before + String(String.UnicodeScalarView(scalars)) + after,
+      carets + String(repeating: "^", count: max(1, width))
+    )
   }
 
   /// One JSON object on one line, keys in a fixed order.

@@ -272,6 +272,12 @@ public final class YAMLMapping {
   public func key(_ name: String) -> PositionedYAML? { byName[name].map { entries[$0].key } }
 
   public func string(_ name: String) -> String? { required(name)?.string }
+  /// A text for people or a name, which must not be empty.
+  public func nonEmptyString(_ name: String) -> String? {
+    guard let value = required(name), let text = value.string else { return nil }
+    if text.isEmpty { value.report("missing-value", "'\(name)' is empty") }
+    return text
+  }
   public func optionalString(_ name: String) -> String? { optional(name)?.string }
   public func boolean(_ name: String, default value: Bool) -> Bool {
     optional(name)?.boolean ?? value
