@@ -297,10 +297,16 @@ extension Desk {
   private mutating func correct(_ opening: Opening, _ revocation: Revocation) {
     guard let correction = pack.rule(.correction) else { return }
     let rule = pack.rule(thatOpened: opening.rule)
+    // Resources read no alerts: they have the withdrawn revision.
+    var receivers = Set(
+      opening.referrals.map(\.receiver).filter { $0 != .resource }.map(\.description))
+    for alert in opening.alerts where rule.alerts.indices.contains(Int(alert.entry)) {
+      receivers.formUnion(rule.alerts[Int(alert.entry)].audiences)
+    }
     for (position, alert) in correction.alerts.enumerated() {
-      let receivers = Set(opening.referrals.map(\.receiver.description)).sorted()
       publishCorrection(
-        alert, position, correction, opening: opening, of: rule, revocation, to: receivers)
+        alert, position, correction, opening: opening, of: rule, revocation,
+        to: receivers.sorted())
     }
   }
 
@@ -381,7 +387,7 @@ struct Scene {
   let subject: Int?
   var event: EventPosition?
   let opening: Opening
-  /// Where `due` counts from.
+  /// When it opens; `due` counts from here.
   let at: Instant
   /// Replaces the deadline of the rule's entries.
   var due: Instant? = nil
