@@ -51,6 +51,19 @@ import Vocabulary
       ])
   }
 
+  /// Not after the first of several visits: the next is due three to six months after the last.
+  @Test func anotherVisitPutsTheNextOff() throws {
+    #expect(
+      try text(plan(made: ["2025-02-10", "2025-04-30"], today: "2025-07-29")) == [
+        "1: opens 2025-01-31 due 2025-02-28 made 2025-02-10", "next 2025-07-30",
+      ])
+    #expect(
+      try text(plan(made: ["2025-02-10", "2025-04-30", "2025-08-01"], today: "2025-08-02")) == [
+        "1: opens 2025-01-31 due 2025-02-28 made 2025-02-10",
+        "2: opens 2025-07-30 due 2025-10-30 made 2025-08-01", "next 2025-11-01",
+      ])
+  }
+
   @Test func endsOnlyAfterAYearWithAStableIncome() throws {
     let visits = ["2025-02-10", "2025-05-20", "2025-09-01", "2025-12-15"]
     let stable = [("2025-12-15", true)]

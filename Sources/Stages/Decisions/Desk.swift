@@ -61,6 +61,10 @@ struct Desk {
       // A wake-up that is due but has not come yet would be lost: decide everything now.
       if known <= now { changed = nil } else if changed != nil { nextDecision = known }
     }
+    // What is dated ahead of the clock counts when the clock gets there (semantics 2).
+    for trigger in collected where trigger.effective > now {
+      nextDecision = min(nextDecision, trigger.effective)
+    }
     let earliest = earliestChange()
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
@@ -358,6 +362,8 @@ struct Desk {
   private mutating func withdrawRevoked(_ rulebook: Rulebook) {
     let revocations = household.revocations + file.revocations
     guard !revocations.isEmpty else { return }
+    // One person's record may still have what another's tells is taken back.
+    collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
     for index in household.openings.indices {
       let opening = household.openings[index]
       guard let rule = rulebook.rule(opening.rule) else { continue }
@@ -402,6 +408,7 @@ struct Desk {
         where: { file.event($0)?.key == revocation.by }), let event = file.event(position)
     else { return false }
     let opening = household.openings[index]
+    guard speaks(of: opening.subject, subjects(rule, position)) else { return false }
     situation.look(from: .now(now, event: position))
     let subject = opening.subject.flatMap(file.index)
     var never = Instant.distantFuture

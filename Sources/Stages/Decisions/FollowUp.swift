@@ -217,8 +217,9 @@ extension Desk {
     let scene = Scene(
       rule: rule, subject: nil, event: exit.event, opening: household.openings[index], at: now,
       extra: [number])
-    guard var referral = makeReferral(rule.referrals[position], position, area, scene) else { return }
-    referral.openedAt = now
+    guard let referral = makeReferral(rule.referrals[position], position, area, scene) else {
+      return
+    }
     send(referral, in: index, rule)
     record(
       .opened, rule, nil, opening: household.openings[index], answer: .holds, event: exit.event)

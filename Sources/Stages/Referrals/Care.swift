@@ -138,12 +138,10 @@ extension Desk {
       revise(&referral, "declined", by: by)
       return
     }
-    let declined = Set(
-      referral.history.filter { $0.what == "declined" }.map(\.by) + [by, referral.assignee])
     let next = router.assign(
       from: Advisor.Level(rawValue: referral.assigneeLevel) ?? .committee,
       area: Area(code: referral.area) ?? area, household: household.key, on: now.date,
-      excluding: declined)
+      excluding: referral.decliners.union([by, referral.assignee]))
     referral.assignee = next.advisor
     referral.assigneeLevel = next.level
     referral.escalation = max(referral.escalation, next.escalation)
@@ -197,7 +195,7 @@ extension Desk {
     let level = min(2, max(base, referral.escalation) + 1)
     let next = router.assign(
       from: level == 1 ? .subdistrict : .district, area: Area(code: referral.area) ?? area,
-      household: household.key, on: now.date)
+      household: household.key, on: now.date, excluding: referral.decliners)
     if next.isUnassigned, referral.isUnassigned {
       // Nothing about the referral has changed, so it gets no revision: this can go on for months.
       referral.claimFrom = now
@@ -232,7 +230,7 @@ extension Desk {
   mutating func tellOperator(of referral: Referral, _ opening: Opening) {
     guard let escalation = pack.rule(.escalation) else { return }
     publishEngineAlert(
-      escalation, 2, "unassigned/\(referral.claimFrom.seconds)", audience: ["operator"], referral,
+      escalation, 1, "unassigned/\(referral.claimFrom.seconds)", audience: ["operator"], referral,
       opening)
   }
 

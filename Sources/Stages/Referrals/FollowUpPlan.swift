@@ -53,7 +53,8 @@ struct FollowUpPlan: Equatable {
         nextOpens = afterMissed
         return
       }
-      let base = visit.made ?? visit.due
+      let last = visit.made.map { FollowUpPlan.last(of: made, since: $0, terms, calendar) }
+      let base = last ?? visit.due
       let next = terms.pause.date(from: base, calendar: calendar)
       let latest = stableIncome.last { $0.on < next || $0.on <= today }
       if next > watched, latest?.is == true {
@@ -66,6 +67,19 @@ struct FollowUpPlan: Equatable {
         due: terms.limit.date(from: base, calendar: calendar), made: nil)
       if visit.number > FollowUpPlan.maximumVisits { return }
     }
+  }
+
+  /// The last visit made from one on, while the next of the ladder has not opened: the household
+  /// may be visited more often than it has to be.
+  private static func last(
+    of made: [CivilDate], since first: CivilDate, _ terms: Terms, _ calendar: WorkCalendar
+  ) -> CivilDate {
+    var last = first
+    for visit in made
+    where visit > last && visit < terms.pause.date(from: last, calendar: calendar) {
+      last = visit
+    }
+    return last
   }
 
   /// A bound on the ladder: visits every three months for more than a hundred years.

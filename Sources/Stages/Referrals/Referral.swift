@@ -131,6 +131,9 @@ struct Referral: Equatable, Sendable {
   /// Nobody of any level is there to take it.
   var isUnassigned: Bool { assignee == Assignment.unassigned.advisor }
 
+  /// Who declined it: they are not asked again.
+  var decliners: Set<String> { Set(history.lazy.filter { $0.what == "declined" }.map(\.by)) }
+
   /// The last revision published under an earlier identifier; nil where it was never its own.
   func lastRevision(under id: String) -> UInt32? {
     for name in formerly.reversed() {

@@ -79,7 +79,7 @@ extension Desk {
     var referral = Referral(
       id: id, revision: 1, state: .requested, reason: nil, bundle: bundle(scene),
       receiver: receiver, entry: UInt8(clamping: position), area: area.code,
-      urgency: urgency(entry, scene), openedAt: scene.opening.openedAt,
+      urgency: urgency(entry, scene), openedAt: scene.at,
       dueAt: scene.due ?? dueAt(entry, scene), claimFrom: now, escalation: 0, overdueAt: nil, assignee: "",
       assigneeLevel: "", category: entry.category.rawValue, programmes: entry.programmes,
       needs: entry.needs, task: text(entry.task, scene),
@@ -150,19 +150,11 @@ extension Desk {
     return term.deadline(from: scene.at, calendar: pack.calendar)
   }
 
-  /// A text with its expressions filled in; a part whose facts are missing says which, as far as
-  /// an advisor may know of it.
+  /// A text with its expressions filled in; a part whose facts are missing says so.
   func text(_ template: CompiledTemplate?, _ scene: Scene) -> String {
     guard let template else { return "" }
     evaluation.begin(scene.rule, subject: scene.subject, event: scene.event)
-    let (facts, clearance) = (pack.facts, advisorClearance)
-    let toCheck = { (missing: UnknownSet) in
-      let known = missing.facts.compactMap(facts.definition).filter {
-        clearance.isSuperset(of: $0.labels)
-      }
-      return "（\(known.first?.title ?? "")待核实）"
-    }
-    switch template.template.render(situation.context, unknown: toCheck) {
+    switch template.template.render(situation.context, unknown: "（待核实）") {
     case .text(let text): return text
     case .unknown, .failed: return scene.rule.isConfidential ? "" : scene.rule.title
     }
@@ -171,15 +163,11 @@ extension Desk {
   /// The missing facts that an advisor may know to be missing: naming others would tell what the
   /// rule is about.
   private func shareable(_ missing: [String]) -> [String] {
-    let clearance = advisorClearance
+    let clearance = (pack.audiences.audience("advisor")?.clearance ?? [])
+      .intersection(pack.audiences.channel("referrals.advisor")?.clearance ?? [])
     return missing.filter { name in
       pack.facts.definition(qualified: name).map { clearance.isSuperset(of: $0.labels) } ?? false
     }
-  }
-
-  private var advisorClearance: LabelSet {
-    (pack.audiences.audience("advisor")?.clearance ?? [])
-      .intersection(pack.audiences.channel("referrals.advisor")?.clearance ?? [])
   }
 
   /// What an advisor is asked where facts are missing.
