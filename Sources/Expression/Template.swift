@@ -30,9 +30,11 @@ public struct Template: Sendable {
     case failed(EvaluationError)
   }
 
-  /// Fills the template in. With `unknown`, that text stands for each part whose facts are missing;
+  /// Fills the template in. With `unknown`, its text stands for each part whose facts are missing;
   /// without, one such part makes the whole unknown.
-  public func render(_ context: EvaluationContext, unknown: String? = nil) -> Rendering {
+  public func render(
+    _ context: EvaluationContext, unknown: ((UnknownSet) -> String)? = nil
+  ) -> Rendering {
     var writer = ValueText(context, isLocal: true)
     var missing: UnknownSet?
     for part in parts {
@@ -43,7 +45,7 @@ public struct Template: Sendable {
         switch writer.failure {
         case .unknown(let set):
           if let unknown {
-            writer.append(Array(unknown.utf8))
+            writer.append(Array(unknown(set).utf8))
           } else {
             missing = missing?.union(set) ?? set
           }

@@ -62,8 +62,35 @@ public struct PolicyLint {
       if let until = rule.effectiveTo, until < rule.effectiveFrom {
         add("never-fires", rule.file, rule.line, "\(rule.id) ends before it begins")
       }
+      checkWords(rule)
       checkContradiction(rule)
       checkPeriods(rule)
+    }
+  }
+
+  /// Texts that what they are compared with can never be.
+  private mutating func checkWords(_ rule: CompiledRule) {
+    let check = WordCheck(pack: pack)
+    for clause in rule.when + rule.unless {
+      for finding in check.findings(in: clause.program.source, eventTypes: rule.eventTypes) {
+        add(
+          "impossible-word", clause.file, clause.line,
+          "\(rule.id), '\(clause.id)', column \(finding.comparison.column): \(finding.message)",
+          hint: finding.hint)
+      }
+    }
+    let others: [(String, Program?)] =
+      rule.lets.map { ($0.name, $0.program) } + [
+        ("subject", rule.subject), ("review_when", rule.reviewWhen),
+        ("opens_when", rule.opensWhen), ("opens_by", rule.opensBy),
+      ]
+    for (name, program) in others {
+      guard let program else { continue }
+      for finding in check.findings(in: program.source, eventTypes: rule.eventTypes) {
+        add(
+          "impossible-word", rule.file, rule.line, "\(rule.id), '\(name)': \(finding.message)",
+          hint: finding.hint)
+      }
     }
   }
 
@@ -150,9 +177,8 @@ public struct PolicyLint {
     var read = pack.assessment.reads.parameters
     for rule in pack.rules {
       read.formUnion(rule.reads.parameters)
-      for template in rule.referrals.compactMap(\.task) + rule.alerts.map(\.message) {
-        for field in template.template.dependencies.fields
-        where field.typeID == ObjectKind.parameters.rawValue {
+      for dependencies in Self.shown(rule) {
+        for field in dependencies.fields where field.typeID == ObjectKind.parameters.rawValue {
           read.insert(Int(field.slot))
         }
       }
@@ -162,6 +188,15 @@ public struct PolicyLint {
     }
     for fact in pack.derived { read.formUnion(fact.reads.parameters) }
     return read
+  }
+
+  /// What the outputs of a rule read: texts, evidence, days and areas.
+  private static func shown(_ rule: CompiledRule) -> [Dependencies] {
+    let texts = rule.referrals.compactMap(\.task) + rule.alerts.map(\.message)
+    let evidence = rule.referrals.flatMap(\.evidence) + rule.alerts.flatMap(\.evidence)
+    let places = rule.referrals.flatMap { [$0.from, $0.area].compactMap(\.self) }
+    return texts.map(\.template.dependencies) + evidence.map(\.value.dependencies)
+      + places.map(\.dependencies)
   }
 
   private static func settings(_ rule: CompiledRule) -> [TermSetting] {
@@ -223,13 +258,7 @@ public struct PolicyLint {
     var read = pack.assessment.reads.facts
     for rule in pack.rules {
       read.formUnion(rule.reads.facts)
-      var shown: [Dependencies] = (rule.referrals.compactMap(\.task) + rule.alerts.map(\.message))
-        .map(\.template.dependencies)
-      let evidence = rule.referrals.flatMap(\.evidence) + rule.alerts.flatMap(\.evidence)
-      shown += evidence.map(\.value.dependencies)
-      shown += rule.referrals.flatMap { [$0.from, $0.area].compactMap(\.self) }
-        .map(\.dependencies)
-      for dependencies in shown {
+      for dependencies in Self.shown(rule) {
         for field in dependencies.fields {
           guard let object = ObjectKind(rawValue: field.typeID), object != .parameters else {
             continue
@@ -240,6 +269,15 @@ public struct PolicyLint {
     }
     for fact in pack.derived where read.contains(fact.fact) {
       read.formUnion(fact.reads.facts)
+    }
+    let check = WordCheck(pack: pack)
+    for fact in pack.derived {
+      let name = pack.facts.definition(of: fact.fact.object, slot: fact.fact.slot)?.qualifiedName
+      for finding in check.findings(in: fact.program.source, eventTypes: []) {
+        add(
+          "impossible-word", "facts.yaml", 0, "'\(name ?? "")': \(finding.message)",
+          hint: finding.hint)
+      }
     }
     for object in [ObjectKind.person, .household] {
       for fact in pack.facts.facts(of: object) {
@@ -255,11 +293,17 @@ public struct PolicyLint {
 
   /// Bands that can never be reached, levels without gaps.
   private mutating func checkAssessment() {
+    let check = WordCheck(pack: pack)
     for indicator in pack.assessment.indicators {
       if indicator.bands.isEmpty {
         add("empty-table", "assessment/", 0, "indicator '\(indicator.id)' has no band")
       }
       for (at, band) in indicator.bands.enumerated() {
+        for finding in check.findings(in: band.program.source, eventTypes: []) {
+          add(
+            "impossible-word", "assessment/", 0, "indicator '\(indicator.id)': \(finding.message)",
+            hint: finding.hint)
+        }
         for earlier in indicator.bands[..<at]
         where ConditionPair(earlier.program, band.program).secondImpliesFirst {
           add(

@@ -7,7 +7,7 @@ import Vocabulary
   private func render(_ text: String, unknown: String? = nil) throws -> String {
     let environment = TestHost.environment()
     let template = try environment.compileTemplate(text)
-    switch template.render(UnknownTests.host().context(environment), unknown: unknown) {
+    switch template.render(UnknownTests.host().context(environment), unknown: unknown.map { text in { _ in text } }) {
     case .text(let text): return text
     case .unknown(let set): return show(.unknown(set))
     case .failed(let error): return error.code.rawValue
@@ -25,6 +25,17 @@ import Vocabulary
   ])
   func renders(_ text: String, _ expected: String) throws {
     #expect(try render(text) == expected)
+  }
+
+  @Test func anUnknownPartIsAskedForItsTextByWhatIsMissing() throws {
+    let environment = TestHost.environment()
+    let template = try environment.compileTemplate("${member.income}/${member.name}")
+    let context = UnknownTests.host().context(environment)
+    guard case .text(let text) = template.render(context, unknown: { "\($0.facts.count)?" }) else {
+      Issue.record("no text")
+      return
+    }
+    #expect(text == "1?/张三")
   }
 
   @Test func unknownPartsMayHaveAText() throws {

@@ -98,7 +98,8 @@ extension DefaultPackTests {
     ("E05", "advisor P3 10wd; resource P3 10wd", ""), ("E06", "advisor P2 5wd", ""),
     ("E07", "advisor P1 2wd", "subdistrict"),
     ("E08", "advisor P3 20wd; resource P3 20wd; resource P3 20wd; resource P3 20wd", ""), ("F01", "advisor P3 1wd", ""),
-    ("F02", "", "subdistrict; district"), ("F03", "", "advisor subdistrict district child-desk police"),
+    ("F02", "", "subdistrict; district; operator"),
+    ("F03", "", "advisor subdistrict district child-desk police"),
   ])
   func receivers(id: String, referrals: String, alerts: String) throws {
     let rule = try #require(try pack().rule(id))

@@ -27,7 +27,7 @@ import Testing
       try findings([
         ("rules/C03.yaml", "size(household.members) > 0", "size(household.members) < 0")
       ]).hasPrefix(
-        "rules/C03.yaml:14: warning[cel/never]: C03, 'struck', column 1: a size is never negative\n"
+        "rules/C03.yaml:16: warning[cel/never]: C03, 'struck', column 1: a size is never negative\n"
       ))
     #expect(
       try findings([
@@ -46,6 +46,43 @@ import Testing
         )
       ]).contains(
         "warning[never-fires]: E01 demands 'rejected' and excludes the same as 'fraud'\n"))
+  }
+
+  /// A misspelt word compiles, and its comparison never holds.
+  @Test(arguments: [
+    (
+      "rules/A09.yaml", "member.custody == 'imprisoned'", "member.custody == 'imprisond'",
+      "rules/A09.yaml:15: warning[impossible-word]: A09, 'imprisoned', column 19: "
+        + "member.custody is never 'imprisond'\n   = hint: did you mean 'imprisoned'?\n"
+    ),
+    (
+      "rules/A18.yaml", "event.state == 'moved'", "event.state == 'gone'",
+      "rules/A18.yaml:15: warning[impossible-word]: A18, 'moved', column 16: event.state is never "
+        + "'gone'\n   = hint: one of: found missing moved permit-issued permit-lapsed\n"
+    ),
+    (
+      "rules/A06.yaml", "opens_when: \"!(", "opens_when: \"member.permit != 'isued' && !(",
+      "warning[impossible-word]: A06, 'opens_when': member.permit is never 'isued'\n"
+    ),
+    (
+      "rules/D03.yaml", "event.type in ['notice.death', 'notice.divorce']",
+      "event.type in ['notice.birth', 'notice.divorce']",
+      "warning[impossible-word]: D03, 'left', column 16: event.type is never 'notice.birth'\n"
+    ),
+    (
+      "facts.yaml", "member.treatment == 'compulsory'\n", "member.treatment == 'compulsary'\n",
+      "facts.yaml: warning[impossible-word]: 'person.away': member.treatment is never 'compulsary'\n"
+    ),
+    (
+      "assessment/city.yaml", "'housing' in household.needs", "'house' in household.needs",
+      "assessment/: warning[impossible-word]: indicator 'housing': 'house' never stands in "
+        + "household.needs\n"
+    ),
+  ])
+  func wordsThatNothingEverSays(
+    _ file: String, _ text: String, _ other: String, _ finding: String
+  ) throws {
+    #expect(try findings([(file, text, other)]).contains(finding))
   }
 
   @Test func tablesThatOverlapOrHaveGaps() throws {

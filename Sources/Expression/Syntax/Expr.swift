@@ -72,6 +72,27 @@ public struct Expr: Sendable {
   let focus: Span
 }
 
+extension Expr {
+  /// The nodes right below this one, as written.
+  var parts: [Expr] {
+    switch kind {
+    case .literal, .ident, .invalid: []
+    case .select(let operand, _, _, _): [operand]
+    case .index(let a, let b, _): [a, b]
+    case .call(_, let target, let arguments): (target.map { [$0] } ?? []) + arguments
+    case .logic(_, let terms): terms
+    case .conditional(let a, let b, let c): [a, b, c]
+    case .list(let elements): elements.map(\.element)
+    case .map(let entries): entries.flatMap { [$0.key, $0.value] }
+    case .message(_, _, let fields): fields.map(\.value)
+    case .comprehension(let loop):
+      [loop.range] + (loop.condition.map { [$0] } ?? []) + [loop.body]
+    case .bind(_, let value, let body): [value, body]
+    case .optionalMap(let target, _, let body, _): [target, body]
+    }
+  }
+}
+
 /// A parsed expression.
 public struct SyntaxTree: Sendable {
   /// The text it was read from.

@@ -1,3 +1,4 @@
+public import Expression
 public import Vocabulary
 
 /// The kinds of objects that expressions read. The raw value is `ObjectRef.type`.
@@ -144,6 +145,11 @@ public struct FactCatalogue: Sendable {
   public func definition(of object: ObjectKind, slot: UInt16) -> FactDefinition? {
     let facts = definitions[Int(object.rawValue)]
     return Int(slot) < facts.count ? facts[Int(slot)] : nil
+  }
+
+  /// The declaration of a fact that an expression found missing.
+  public func definition(_ fact: FactRef) -> FactDefinition? {
+    ObjectKind(rawValue: fact.object.type).flatMap { definition(of: $0, slot: fact.field) }
   }
 
   public func definition(of object: ObjectKind, named name: String) -> FactDefinition? {

@@ -87,12 +87,7 @@ struct RuleEvaluation {
   }
 
   private func names(_ facts: Set<FactRef>) -> [String] {
-    Set(facts.compactMap { definition($0).map { $0.object.name + "." + $0.name } }).sorted()
-  }
-
-  private func definition(_ fact: FactRef) -> FactDefinition? {
-    ObjectKind(rawValue: fact.object.type).flatMap {
-      pack.facts.definition(of: $0, slot: fact.field)
-    }
+    Set(facts.compactMap { pack.facts.definition($0).map { $0.object.name + "." + $0.name } })
+      .sorted()
   }
 }

@@ -224,7 +224,7 @@ extension Desk {
 
   /// The text of an alert that the engine sends; it reads nothing of the household.
   private func message(of entry: CompiledAlert) -> String {
-    switch entry.message.template.render(situation.context, unknown: "") {
+    switch entry.message.template.render(situation.context, unknown: { _ in "" }) {
     case .text(let text): text
     case .unknown, .failed: ""
     }
@@ -238,6 +238,10 @@ extension Desk {
     let subject = opening.subject.flatMap(file.index)
     let isRestricted =
       isChild(subject) || opening.alerts.contains { $0.topic == "alerts.restricted" }
+    // The sender of the notice can tell what it was about.
+    let namesOrigins = pack.audiences.alertClearance(
+      audiences: receivers, isRestricted: isRestricted
+    ).isSuperset(of: rule.originLabels)
     let alert = Alert(
       id: settings.identifiers.identifier(
         "A-",
@@ -246,18 +250,34 @@ extension Desk {
           String(opening.ordinal), "\(revocation.key.high)/\(revocation.key.low)",
         ]), entry: UInt8(clamping: position), revision: 1, firing: true, openedAt: now,
       message: message(of: entry),
-      evidence: [
-        Evidence(
-          fact: "retraction", value: revocation.reason == .retracted ? "retracted" : "superseded",
-          event: revocation.byID, source: revocation.bySource, at: revocation.at)
-      ], topic: isRestricted ? "alerts.restricted" : "alerts.\(area.district)",
+      evidence: correctionEvidence(opening, revocation, namesOrigins: namesOrigins),
+      topic: isRestricted ? "alerts.restricted" : "alerts.\(area.district)",
       traceparent: traceparent(of: opening))
-    // The sender of the notice can tell what it was about.
-    let clearance = pack.audiences.alertClearance(
-      audiences: receivers, isRestricted: isRestricted)
     publish(
       alert, rule: correction.id, severity: entry.severity.rawValue, audience: receivers,
-      subject: subject, namesOrigins: clearance.isSuperset(of: rule.originLabels))
+      subject: subject, namesOrigins: namesOrigins)
+  }
+
+  /// The notice that took back, and the one taken back, with its hash, where the opening showed it
+  /// as evidence. The hash would answer a guess at its sender, so it goes only where that is named.
+  private func correctionEvidence(
+    _ opening: Opening, _ revocation: Revocation, namesOrigins: Bool
+  ) -> [Evidence] {
+    let retraction = Evidence(
+      fact: "retraction", value: revocation.reason == .retracted ? "retracted" : "superseded",
+      event: revocation.byID, source: revocation.bySource, at: revocation.at)
+    let shown = opening.referrals.flatMap(\.evidence) + opening.alerts.flatMap(\.evidence)
+    guard namesOrigins, let former = shown.first(where: { $0.eventKey == revocation.key }) else {
+      return [retraction]
+    }
+    let hash = [revocation.key.high, revocation.key.low].map { half in
+      let digits = String(half, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+    let notice = Evidence(
+      fact: "notice", value: hash.joined(), event: former.event, source: former.source,
+      at: former.at)
+    return [retraction, notice]
   }
 
   /// The trace of the event that opened it.

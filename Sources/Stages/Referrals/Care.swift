@@ -230,7 +230,7 @@ extension Desk {
   mutating func tellOperator(of referral: Referral, _ opening: Opening) {
     guard let escalation = pack.rule(.escalation) else { return }
     publishEngineAlert(
-      escalation, 1, "unassigned/\(referral.claimFrom.seconds)", audience: ["operator"], referral,
+      escalation, 2, "unassigned/\(referral.claimFrom.seconds)", audience: ["operator"], referral,
       opening)
   }
 

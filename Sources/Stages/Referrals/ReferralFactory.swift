@@ -150,11 +150,19 @@ extension Desk {
     return term.deadline(from: scene.at, calendar: pack.calendar)
   }
 
-  /// A text with its expressions filled in; a part whose facts are missing says so.
+  /// A text with its expressions filled in; a part whose facts are missing says which, as far as
+  /// an advisor may know of it.
   func text(_ template: CompiledTemplate?, _ scene: Scene) -> String {
     guard let template else { return "" }
     evaluation.begin(scene.rule, subject: scene.subject, event: scene.event)
-    switch template.template.render(situation.context, unknown: "（待核实）") {
+    let (facts, clearance) = (pack.facts, advisorClearance)
+    let toCheck = { (missing: UnknownSet) in
+      let known = missing.facts.compactMap(facts.definition).filter {
+        clearance.isSuperset(of: $0.labels)
+      }
+      return "（\(known.first?.title ?? "")待核实）"
+    }
+    switch template.template.render(situation.context, unknown: toCheck) {
     case .text(let text): return text
     case .unknown, .failed: return scene.rule.isConfidential ? "" : scene.rule.title
     }
@@ -163,11 +171,15 @@ extension Desk {
   /// The missing facts that an advisor may know to be missing: naming others would tell what the
   /// rule is about.
   private func shareable(_ missing: [String]) -> [String] {
-    let clearance = (pack.audiences.audience("advisor")?.clearance ?? [])
-      .intersection(pack.audiences.channel("referrals.advisor")?.clearance ?? [])
+    let clearance = advisorClearance
     return missing.filter { name in
       pack.facts.definition(qualified: name).map { clearance.isSuperset(of: $0.labels) } ?? false
     }
+  }
+
+  private var advisorClearance: LabelSet {
+    (pack.audiences.audience("advisor")?.clearance ?? [])
+      .intersection(pack.audiences.channel("referrals.advisor")?.clearance ?? [])
   }
 
   /// What an advisor is asked where facts are missing.
