@@ -14,6 +14,9 @@ public struct PolicyLint {
     "resource_answer", "k_anonymity", "needs_days",
   ]
 
+  /// Facts that the engine shows or asks for by name.
+  static let engineFacts: Set<String> = ["person.name", "person.phone", "person.dead"]
+
   public static func run(_ pack: PolicyPack, cases: [TestCase]) -> [PolicyDiagnostic] {
     var lint = PolicyLint(pack: pack, cases: cases)
     lint.findings = pack.warnings
@@ -21,6 +24,7 @@ public struct PolicyLint {
     lint.checkParameters()
     lint.checkFacts()
     lint.checkAssessment()
+    lint.checkExpectations()
     return lint.findings.sorted()
   }
 
@@ -209,6 +213,21 @@ public struct PolicyLint {
     return settings
   }
 
+  /// Expectations of rules that the pack does not have can never come true, and those ignored hide
+  /// nothing.
+  private mutating func checkExpectations() {
+    let names = (pack.rules + pack.retired).map(\.id) + ["need"]
+    for item in cases {
+      let expected = item.expected.map { ($0.rule, $0.line) }
+      for (rule, line) in expected + item.ignored.sorted().map({ ($0, item.line) })
+      where !names.contains(rule) {
+        add(
+          "unknown-rule", item.file, line, "the pack has no rule '\(rule)'",
+          hint: Suggestion.nearest(to: rule, among: names).map { "did you mean '\($0)'?" })
+      }
+    }
+  }
+
   private mutating func checkParameters() {
     let read = readParameters
     var derivedFrom: Set<String> = []
@@ -283,9 +302,10 @@ public struct PolicyLint {
       for fact in pack.facts.facts(of: object) {
         guard !read.contains(FactSlot(object, fact.slot)) else { continue }
         switch fact.origin {
-        case .derived, .series:
+        case .derived, .series, .state:
+          guard !Self.engineFacts.contains(fact.qualifiedName) else { continue }
           add("unused-fact", "facts.yaml", 0, "no rule reads '\(fact.qualifiedName)'")
-        case .state, .builtin: break
+        case .builtin: break
         }
       }
     }

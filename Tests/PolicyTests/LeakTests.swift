@@ -48,10 +48,35 @@ import Testing
     }
   }
 
+  /// What an event states of someone it tells by happening.
+  @Test func notThroughAnEventWithoutItsLabel() {
+    let pack = SmallPack().replacing(
+      "events: {notice.drug-treatment: [drug]}", by: "events: {notice.drug-treatment: []}",
+      in: "facts.yaml")
+    leaks(pack, "sources/all.yaml:12 disclosure")
+    #expect(pack.problems.contains("events: {notice.drug-treatment: [drug]}"))
+  }
+
+  @Test func notThroughTheTermOfANeutralForm() {
+    func pack(_ second: String) -> SmallPack {
+      SmallPack().replacing(
+        "  - {to: advisor, urgency: P1, due: 3wd, category: service, task: \"见${member.name}\", "
+          + "evidence: [member.age]}",
+        by: "  - {to: advisor, urgency: P1, due: 3wd, disguise: need, category: service, task: 见,"
+          + " when: \"member.treatment == 'compulsory'\"}\n"
+          + "  - {to: advisor, \(second), disguise: need, category: service, task: 见,"
+          + " when: \"member.treatment != 'compulsory'\"}", in: rule)
+    }
+    #expect(pack("urgency: P1, due: 3wd").codes == [])
+    for second in ["urgency: P2, due: 3wd", "urgency: P1, due: 4wd", "urgency: P1, due: 3wd, from: event.date"] {
+      #expect(pack(second).codes == ["rules/X01.yaml:17 telling-neutral-form"])
+    }
+  }
+
   @Test func notThroughAFieldThatIsLabelledInTheEventOnly() {
     let pack = SmallPack()
       .replacing(
-        "  state: {", by: "  amount: {type: int, default: none, labels: [drug], title: 数}\n  state: {",
+        "  state: {", by: "  amount: {type: int, default: none, labels: [identity], title: 数}\n  state: {",
         in: "facts.yaml")
       .replacing(
         "  payments:", by: "  count: {type: int, default: none, title: 次}\n  payments:",
@@ -63,7 +88,7 @@ import Testing
         in: "sources/all.yaml")
     leaks(pack, "sources/all.yaml:7 disclosure")
     #expect(
-      pack.replacing("title: 次", by: "labels: [drug], title: 次", in: "facts.yaml").codes == [])
+      pack.replacing("title: 次", by: "labels: [identity], title: 次", in: "facts.yaml").codes == [])
   }
 
   /// A derived fact that releases a label and rests on nothing else tells it all the same.

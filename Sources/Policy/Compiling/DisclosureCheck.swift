@@ -112,6 +112,9 @@ extension RuleCompiler {
         }
       }
     }
+    for (draft, rule) in compiled where draft.refer.count == rule.referrals.count {
+      checkChoices(rule, draft)
+    }
     var first: [ReferralReceiver: (rule: String, referral: CompiledReferral)] = [:]
     for (draft, rule) in compiled where draft.refer.count == rule.referrals.count {
       for (referral, place) in zip(rule.referrals, draft.refer) where referral.isDisguised {
@@ -131,10 +134,26 @@ extension RuleCompiler {
     }
   }
 
+  /// Where conditions choose among neutral forms to one receiver, their terms must not tell which.
+  private func checkChoices(_ rule: CompiledRule, _ draft: RuleDraft) {
+    for (at, referral) in rule.referrals.enumerated() where referral.isDisguised {
+      for earlier in rule.referrals[..<at]
+      where earlier.isDisguised && earlier.to == referral.to
+        && (earlier.when != nil || referral.when != nil)
+        && (earlier.urgency != referral.urgency || earlier.due != referral.due
+          || (earlier.from == nil) != (referral.from == nil))
+      {
+        draft.refer[at].yaml.report(
+          "telling-neutral-form",
+          "which of the two neutral forms was sent shows in its urgency or its term",
+          hint: "give both the same 'urgency', 'due' and 'from'")
+      }
+    }
+  }
+
   func clearance(of receiver: ReferralReceiver) -> LabelSet {
     if receiver == .resource { return audiences.channel("referrals.resource")?.choice ?? [] }
-    let channel = audiences.channel("referrals.advisor")?.clearance ?? []
-    return (audiences.audience(receiver.rawValue)?.clearance ?? []).intersection(channel)
+    return audiences.referralClearance(of: receiver.rawValue)
   }
 
   private func title(of receiver: ReferralReceiver) -> String {

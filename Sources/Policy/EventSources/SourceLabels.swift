@@ -6,9 +6,12 @@ struct SourceLabels {
   let events: [String: LabelSet]
   /// By qualified name: the labels of a fact, and those that its value does not tell.
   let facts: [String: (carried: LabelSet, released: LabelSet)]
+  /// What anybody who gets a referral may know.
+  let common: LabelSet
 
-  init(_ catalogue: FactCatalogue, _ table: LabelTable) {
+  init(_ catalogue: FactCatalogue, _ table: LabelTable, common: LabelSet) {
     self.table = table
+    self.common = common
     events = catalogue.eventLabels
     var facts: [String: (carried: LabelSet, released: LabelSet)] = [:]
     for object in [ObjectKind.event, .household, .person] {
@@ -38,14 +41,25 @@ struct SourceLabels {
     /// Reports a fact of a person or household that would tell what its labels do not say.
     func check(_ mapping: FactMapping, _ key: PositionedYAML) {
       guard let fact = labels.facts[mapping.fact] else { return }
-      var told = labels.events[name] ?? []
+      let known = labels.events[name] ?? []
+      let unsaid = fact.carried.subtracting(labels.common).subtracting(known)
+      if !unsaid.isEmpty {
+        key.report(
+          "disclosure",
+          "an event that states '\(mapping.fact)' tells of '\(names(unsaid))' by happening",
+          hint: "list it in facts.yaml: events: {\(name): [\(names(unsaid))]}")
+      }
+      var told = known
       if let path = mapping.value.path { told.formUnion(fields[path.text] ?? []) }
       let excess = told.subtracting(fact.carried).subtracting(fact.released)
       guard !excess.isEmpty else { return }
-      let names = labels.table.names(excess).joined(separator: ", ")
       key.report(
-        "disclosure", "'\(mapping.fact)' would tell of '\(names)', which it does not carry",
+        "disclosure", "'\(mapping.fact)' would tell of '\(names(excess))', which it does not carry",
         hint: "add it to 'labels' of the fact, or to 'releases' where the value does not tell it")
+    }
+
+    private func names(_ set: LabelSet) -> String {
+      labels.table.names(set).joined(separator: ", ")
     }
   }
 }

@@ -40,10 +40,11 @@ public struct SourceLoader {
     labels = nil
   }
 
-  /// For the facts of a pack, with what they must not tell.
-  init(_ catalogue: FactCatalogue, labels: LabelTable) {
+  /// For the facts of a pack, with what they must not tell. `common`: what anybody who gets a
+  /// referral may know.
+  init(_ catalogue: FactCatalogue, labels: LabelTable, common: LabelSet) {
     facts = catalogue.signatures
-    self.labels = SourceLabels(catalogue, labels)
+    self.labels = SourceLabels(catalogue, labels, common: common)
   }
 
   /// Reads all files of the folder.

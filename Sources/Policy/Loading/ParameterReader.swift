@@ -63,14 +63,14 @@ struct ParameterReader {
       entry.optional("combine")?.word(
         ParameterCombination.self, what: "a way to combine values") ?? .fixed
     let bounds = entry.optional("bounds")?.mapping
-    let minimum = bounds?.optional("min").flatMap { value($0, kind) }
+    var minimum = bounds?.optional("min").flatMap { value($0, kind) }
     var maximum = bounds?.optional("max").flatMap { value($0, kind) }
     bounds?.finish()
     if let low = minimum.flatMap(ParameterReader.size),
       let high = maximum.flatMap(ParameterReader.size), high < low
     {
       bounds?.owner.report("bad-bounds", "the upper bound is below the lower bound")
-      maximum = nil
+      (minimum, maximum) = (nil, nil)
     }
     var values: [DatedValue] = []
     var formula: Formula?

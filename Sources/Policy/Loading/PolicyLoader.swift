@@ -71,7 +71,9 @@ struct PolicyLoader {
     let settled = derivation.settledFacts
     let eventLabels = facts.eventLabels.mapValues(\.labels)
     let catalogue = FactCatalogue(settled, eventLabels: eventLabels)
-    let sources = SourceLoader(catalogue, labels: facts.labels).load(
+    let sources = SourceLoader(
+      catalogue, labels: facts.labels, common: audiences.referralClearance(of: "advisor")
+    ).load(
       files.sources("sources/"), into: collector)
     checkEventNames(facts, sources)
 

@@ -29,6 +29,11 @@ public struct AudienceCatalogue: Sendable {
   public func audience(_ name: String) -> Audience? { audiences.first { $0.name == name } }
   public func channel(_ name: String) -> OutputChannel? { channels.first { $0.name == name } }
 
+  /// What may stand in a referral to an audience of the advisor topics.
+  public func referralClearance(of name: String) -> LabelSet {
+    (audience(name)?.clearance ?? []).intersection(channel("referrals.advisor")?.clearance ?? [])
+  }
+
   /// What may stand in an alert for these audiences.
   public func alertClearance(audiences names: [String], isRestricted: Bool) -> LabelSet {
     var result = channel(isRestricted ? "alerts.restricted" : "alerts.district")?.clearance ?? []

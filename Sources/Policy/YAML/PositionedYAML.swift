@@ -5,8 +5,6 @@ public final class YAMLSource: Sendable {
   /// Path relative to the pack directory.
   public let file: String
   public let text: String
-  /// The lines without their breaks.
-  public let lines: [String]
 
   /// Largest text accepted, in bytes.
   public static let maximumBytes = 1 << 20
@@ -16,12 +14,36 @@ public final class YAMLSource: Sendable {
   public init(file: String, text: String) {
     self.file = file
     self.text = text
-    self.lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }.map(String.init)
   }
 
-  /// The text of a line counted from 1; empty outside the text.
+  /// The text of a line counted from 1; empty outside the text. Looked for each time: most texts
+  /// have no problem to show.
   public func line(_ number: Int) -> String {
-    number >= 1 && number <= lines.count ? lines[number - 1] : ""
+    guard number >= 1 else { return "" }
+    let scalars = text.unicodeScalars
+    var start = scalars.startIndex
+    for _ in 1..<number {
+      guard let end = scalars[start...].firstIndex(where: YAMLSource.isBreak) else { return "" }
+      start = YAMLSource.afterBreak(end, scalars)
+    }
+    let end = scalars[start...].firstIndex(where: YAMLSource.isBreak) ?? scalars.endIndex
+    return String(scalars[start..<end])
+  }
+
+  /// What ends a line for the YAML parser.
+  private static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": true
+    default: false
+    }
+  }
+
+  private static func afterBreak(
+    _ index: String.Index, _ scalars: String.UnicodeScalarView
+  ) -> String.Index {
+    let next = scalars.index(after: index)
+    let isPair = scalars[index] == "\r" && next < scalars.endIndex && scalars[next] == "\n"
+    return isPair ? scalars.index(after: next) : next
   }
 
   /// A diagnostic at a place of this text.
@@ -236,31 +258,28 @@ public final class YAMLMapping {
   public let owner: PositionedYAML
   /// Keys and values in the order of the file.
   public let entries: [(key: PositionedYAML, value: PositionedYAML)]
-  private var byName: [String: Int] = [:]
-  private var asked: Set<String> = []
+  /// The names of all keys in the order of the file.
+  public let names: [String]
+  /// Every name asked for, present or not. Mappings are small: no sets.
+  private var asked: [String] = []
 
   init(owner: PositionedYAML, entries: [(key: PositionedYAML, value: PositionedYAML)]) {
     self.owner = owner
     self.entries = entries
-    for (at, entry) in entries.enumerated() {
-      byName[entry.key.node.scalar?.string ?? ""] = at
-    }
+    names = entries.map { $0.key.node.scalar?.string ?? "" }
   }
-
-  /// The names of all keys in the order of the file.
-  public var names: [String] { entries.map { $0.key.node.scalar?.string ?? "" } }
 
   /// The value of a key, or nil where it is absent. A key with a null value counts as absent.
   public func optional(_ name: String) -> PositionedYAML? {
-    asked.insert(name)
-    guard let at = byName[name], !entries[at].value.isNull else { return nil }
+    asked.append(name)
+    guard let at = names.firstIndex(of: name), !entries[at].value.isNull else { return nil }
     return entries[at].value
   }
 
   /// The value of a key; reports `missing-key` where it is absent.
   public func required(_ name: String) -> PositionedYAML? {
     if let value = optional(name) { return value }
-    if let at = byName[name] {
+    if let at = names.firstIndex(of: name) {
       entries[at].key.report("missing-value", "'\(name)' has no value")
     } else {
       owner.report("missing-key", "'\(name)' is missing")
@@ -269,7 +288,9 @@ public final class YAMLMapping {
   }
 
   /// The key itself, for reports about it.
-  public func key(_ name: String) -> PositionedYAML? { byName[name].map { entries[$0].key } }
+  public func key(_ name: String) -> PositionedYAML? {
+    names.firstIndex(of: name).map { entries[$0].key }
+  }
 
   public func string(_ name: String) -> String? { required(name)?.string }
   /// A text for people or a name, which must not be empty.
@@ -294,13 +315,11 @@ public final class YAMLMapping {
   /// Reports every key that was not asked for, with the nearest known one. To be called when
   /// reading is done.
   public func finish() {
-    for entry in entries {
-      let name = entry.key.node.scalar?.string ?? ""
-      guard !asked.contains(name) else { continue }
-      let known = asked.filter { byName[$0] == nil }
+    for (name, entry) in zip(names, entries) where !asked.contains(name) {
+      let known = Set(asked)
       let hint =
-        Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
-        ?? "known keys: " + asked.sorted().joined(separator: " ")
+        Suggestion.nearest(to: name, among: known.subtracting(names))
+        .map { "did you mean '\($0)'?" } ?? "known keys: " + known.sorted().joined(separator: " ")
       entry.key.report("unknown-key", "unknown key '\(name)'", hint: hint)
     }
   }

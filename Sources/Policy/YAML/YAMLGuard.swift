@@ -10,60 +10,8 @@ enum YAMLGuard {
         code: "yaml-too-large", file: source.file,
         message: "the file has more than \(YAMLSource.maximumBytes) bytes")
     }
-    if let problem = checkDepth(source) { return problem }
-    for (at, line) in source.lines.enumerated() {
-      if let column = aliasColumn(Array(line.unicodeScalars)) {
-        return source.diagnostic(
-          "yaml-alias", "anchors and aliases are not used in policy packs", line: at + 1,
-          column: column, hint: "write the value out; quote a text that begins with & or *")
-      }
-    }
-    return nil
-  }
-
-  private static func checkDepth(_ source: YAMLSource) -> PolicyDiagnostic? {
-    var flow = 0
-    for (at, line) in source.lines.enumerated() {
-      var leading = 0
-      var isLeading = true
-      for scalar in line.unicodeScalars {
-        switch scalar {
-        case "[", "{": flow += 1
-        case "]", "}": flow = max(0, flow - 1)
-        default: break
-        }
-        if isLeading, scalar == " " || scalar == "-" || scalar == "?" || scalar == ":" {
-          leading += 1
-        } else {
-          isLeading = false
-        }
-        if flow > YAMLSource.maximumDepth || leading > 4 * YAMLSource.maximumDepth {
-          return source.diagnostic(
-            "yaml-too-deep", "nested deeper than \(YAMLSource.maximumDepth)", line: at + 1,
-            column: 1)
-        }
-      }
-    }
-    return nil
-  }
-
-  /// The column of an anchor or alias at the start of a value, if the line has one.
-  private static func aliasColumn(_ line: [Unicode.Scalar]) -> Int? {
-    var atValueStart = true
-    for (at, scalar) in line.enumerated() {
-      let next: Unicode.Scalar? = at + 1 < line.count ? line[at + 1] : nil
-      switch scalar {
-      case "&", "*":
-        if atValueStart, let next, next != " ", next != scalar, next != "=" { return at + 1 }
-        atValueStart = false
-      case " ": continue
-      case "#": if at == 0 || line[at - 1] == " " { return nil }
-      case ",", "[", "{": atValueStart = true
-      case ":", "-", "?": atValueStart = next == " "
-      default: atValueStart = false
-      }
-    }
-    return nil
+    var scan = YAMLScan(source: source)
+    return scan.problem()
   }
 
   static func diagnostic(for error: any Error, in source: YAMLSource) -> PolicyDiagnostic {
@@ -155,13 +103,100 @@ struct ScalarPosition {
     let number = line + 1 + row
     // The block's indentation is that of its first line that is not blank.
     var indentation = 0
-    for at in (line + 1)...max(line + 1, source.lines.count) {
-      let content = source.line(at)
+    for content in source.text.unicodeScalars.split(
+      omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" }
+    ).dropFirst(line) {
       if content.contains(where: { $0 != " " }) {
-        indentation = content.unicodeScalars.prefix { $0 == " " }.count
+        indentation = content.prefix { $0 == " " }.count
         break
       }
     }
     return (number, indentation + inRow + 1)
+  }
+}
+
+/// One pass over the bytes of a text, before the parser sees it: how deep it nests, and whether it
+/// has anchors or aliases.
+private struct YAMLScan {
+  private let source: YAMLSource
+  private var line = 1
+  /// Brackets open.
+  private var flow = 0
+  /// Marks of nesting at the start of the line.
+  private var leading = 0
+  private var isLeading = true
+  /// In code points, from 1.
+  private var column = 0
+  private var atValueStart = true
+  private var isComment = false
+  private var last: UInt8 = 0x20
+
+  init(source: YAMLSource) { self.source = source }
+
+  mutating func problem() -> PolicyDiagnostic? {
+    var text = source.text
+    return text.withUTF8 { bytes in
+      for (at, byte) in bytes.enumerated() {
+        let next = at + 1 < bytes.count ? bytes[at + 1] : 0x0A
+        if let problem = visit(byte, next) { return problem }
+      }
+      return nil
+    }
+  }
+
+  private mutating func visit(_ byte: UInt8, _ next: UInt8) -> PolicyDiagnostic? {
+    defer { last = byte }
+    if byte == 0x0A || (byte == 0x0D && next != 0x0A) {
+      startLine()
+      return nil
+    }
+    if byte & 0xC0 != 0x80 { column += 1 }
+    countNesting(byte)
+    if flow > YAMLSource.maximumDepth || leading > 4 * YAMLSource.maximumDepth {
+      return source.diagnostic(
+        "yaml-too-deep", "nested deeper than \(YAMLSource.maximumDepth)", line: line, column: 1)
+    }
+    guard !isComment, isAlias(byte, next) else { return nil }
+    return source.diagnostic(
+      "yaml-alias", "anchors and aliases are not used in policy packs", line: line,
+      column: column, hint: "write the value out; quote a text that begins with & or *")
+  }
+
+  private mutating func startLine() {
+    line += 1
+    leading = 0
+    isLeading = true
+    column = 0
+    atValueStart = true
+    isComment = false
+  }
+
+  private mutating func countNesting(_ byte: UInt8) {
+    switch byte {
+    case 0x5B, 0x7B: flow += 1
+    case 0x5D, 0x7D: flow = max(0, flow - 1)
+    default: break
+    }
+    switch byte {
+    case 0x20, 0x2D, 0x3F, 0x3A: if isLeading { leading += 1 }  // blank - ? :
+    default: isLeading = false
+    }
+  }
+
+  /// An anchor or alias at the start of a value.
+  private mutating func isAlias(_ byte: UInt8, _ next: UInt8) -> Bool {
+    switch byte {
+    case 0x26, 0x2A:  // & *
+      let isEnd = next == 0x0A || next == 0x0D
+      if atValueStart, !isEnd, next != 0x20, next != byte, next != 0x3D { return true }
+      atValueStart = false
+    case 0x20: break
+    case 0x23:  // #
+      if column == 1 || last == 0x20 { isComment = true }
+    case 0x2C, 0x5B, 0x7B: atValueStart = true
+    case 0x3A, 0x2D, 0x3F: atValueStart = next == 0x20
+    default: atValueStart = false
+    }
+    return false
   }
 }
