@@ -176,17 +176,15 @@ import Vocabulary
       ])
     #expect(
       try facts("notice.illness", "hospitalised") == [
-        fact("hospitalised", .bool(true)), fact("hospitalised_since", day),
+        fact("hospitalised", .bool(true))
       ])
     #expect(
       try facts("notice.illness", "ended") == [
-        fact("illness", .string("none")), fact("illness_since", .none),
-        fact("hospitalised", .bool(false)), fact("hospitalised_since", .none),
+        fact("illness", .string("none")), fact("hospitalised", .bool(false)),
       ])
     #expect(
       try facts("notice.disability", "cancelled", ",\"category\":1,\"grade\":\"2\"") == [
         fact("disability_category", .none), fact("disability_grade", .none),
-        fact("disability_until", .none),
       ])
     #expect(
       try facts("notice.residence", "permit-lapsed") == [fact("permit", .string("lapsed"))])
