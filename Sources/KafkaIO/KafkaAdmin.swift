@@ -102,6 +102,25 @@ public final class KafkaAdmin {
       results, count, "delete topic", alreadySo: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   }
 
+  /// Deletes the records before these offsets, as retention does.
+  public func deleteRecords(
+    before offsets: [KafkaPartition: Int64], limit: Duration
+  ) throws(KafkaFailure) {
+    guard !offsets.isEmpty else { return }
+    let list = PartitionList(offsets: offsets)
+    var raw: OpaquePointer? = rd_kafka_DeleteRecords_new(list.raw)
+    defer { rd_kafka_DeleteRecords_destroy(raw) }
+    let request = AdminRequest(client, RD_KAFKA_ADMIN_OP_DELETERECORDS, limit)
+    rd_kafka_DeleteRecords(client.rk, &raw, 1, request.options, request.queue)
+    let event = try request.result("delete records", limit)
+    defer { rd_kafka_event_destroy(event) }
+    let result = rd_kafka_event_DeleteRecords_result(event)
+    guard let answer = rd_kafka_DeleteRecords_result_offsets(result) else { return }
+    for entry in PartitionList.entries(UnsafeMutablePointer(mutating: answer)) {
+      try check(entry.error, "delete records", partition: entry.partition)
+    }
+  }
+
   /// All topics this client may see, by name. Internal ones of Kafka begin with two underscores.
   public func topics(limit: Duration) throws(KafkaFailure) -> [String: KafkaTopicDescription] {
     try client.topics(limit: limit)

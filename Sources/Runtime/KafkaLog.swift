@@ -68,6 +68,10 @@ public final class KafkaLog: TransactionalLog {
   ) throws(KafkaConfigurationError) {
     self.settings = settings
     self.layout = layout
+    // Positions are always told. One that retention overtook while records waited must come to
+    // light, as one that it overtook while the daemon was away does.
+    var configuration = configuration
+    configuration.consumer.offsetReset = .fail
     self.configuration = configuration
     self.logger = logger
     admin = try KafkaAdmin(configuration: configuration, logger: logger)
@@ -102,8 +106,14 @@ public final class KafkaLog: TransactionalLog {
 
   public func seek(_ positions: [TopicPartition: Int64]) throws(LogFailure) {
     let consumer = try joined()
-    let offsets = kafkaOffsets(positions)
-    try kafka { () throws(KafkaFailure) in try consumer.seek(offsets) }
+    do throws(KafkaFailure) {
+      try consumer.seek(kafkaOffsets(positions))
+    } catch {
+      // Such as `_STATE` for a partition that librdkafka does not read at the moment. Whatever the
+      // reason, whoever joins again reads from where it says.
+      guard error.recovery != .retry else { throw LogFailure(error) }
+      throw LogFailure(.fenced, code: error.code.name, detail: error.description)
+    }
   }
 
   public func committed(

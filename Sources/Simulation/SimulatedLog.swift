@@ -79,7 +79,7 @@ public final class SimulatedLog: TransactionalLog {
         positions[partition] = starts[partition] ?? group.offsets[partition] ?? 0
       }
     }
-    let (fetched, next) = fetch(max: max)
+    let (fetched, next) = try fetch(max: max)
     try leave(.poll)
     positions = next
     return deliver(fetched)
@@ -239,7 +239,7 @@ public final class SimulatedLog: TransactionalLog {
   private typealias Fetched = (topic: Int, partition: Int32, record: SimulatedRecord)
 
   /// Records of the assigned partitions, and the positions after them.
-  private func fetch(max: Int) -> ([Fetched], [TopicPartition: Int64]) {
+  private func fetch(max: Int) throws(LogFailure) -> ([Fetched], [TopicPartition: Int64]) {
     var positions = self.positions
     var room = Int.random(in: 1...Swift.max(1, min(max, 40)), using: &generator)
     var fetched: [Fetched] = []
@@ -247,7 +247,10 @@ public final class SimulatedLog: TransactionalLog {
       guard let topic = topics.firstIndex(of: partition.topic),
         let found = cluster.partitionOf(partition), let position = positions[partition]
       else { continue }
-      let (records, next) = found.read(from: Swift.max(position, found.start), max: room)
+      guard position >= found.start else {
+        throw LogFailure(.fenced, code: "offset-out-of-range", detail: "\(partition)")
+      }
+      let (records, next) = found.read(from: position, max: room)
       positions[partition] = next
       room -= records.count
       fetched += records.map { (topic, partition.partition, $0) }

@@ -3,6 +3,7 @@ import KafkaIO
 import Logging
 import Runtime
 import Simulation
+import Streaming
 import Testing
 
 private let brokers = ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS"]
@@ -43,6 +44,53 @@ private let brokers = ProcessInfo.processInfo.environment["OUTREACH_TEST_BROKERS
     let wanted = try rig.expected(events)
     #expect(found == wanted)
     try rig.verifyStores()
+  }
+}
+
+/// Positions that the log no longer has; a broker's retention moves on while records are waiting.
+@Suite(.serialized, .enabled(if: brokers != nil)) struct RetentionTests {
+  /// Starts every partition at its first offset, whatever the group or the log says.
+  private final class FromTheBeginning: AssignmentHandler {
+    func assigned(
+      _ partitions: [TopicPartition]
+    ) throws(LogFailure) -> [TopicPartition: Int64] {
+      Dictionary(partitions.map { ($0, 0) }) { first, _ in first }
+    }
+    func revoked(_ partitions: [TopicPartition], lost: Bool) {}
+  }
+
+  /// The log must not move the position by itself, since the loss would then not be noticed.
+  @Test func aPositionThatRetentionOvertookIsNamed() throws {
+    let rig = KafkaRig(
+      KafkaConfiguration(
+        bootstrapServers: (brokers ?? "").split(separator: ",").map(String.init)))
+    defer { rig.removeFiles() }
+    try rig.createTopics()
+    try rig.feed((0..<40).map { Toy.event($0, person: $0, household: $0, seconds: $0) })
+    let admin = try KafkaAdmin(configuration: rig.kafka, logger: rig.logger)
+    let place = KafkaPartition(rig.layout.full(Harness.inTopics[0]), 0)
+    try admin.deleteRecords(before: [place: 5], limit: .seconds(20))
+    let log = try KafkaLog(
+      layout: rig.layout,
+      settings: KafkaLog.Settings(group: rig.layout.prefix, transactionalID: rig.layout.prefix),
+      configuration: rig.kafka, logger: rig.logger)
+    defer { log.close() }
+    let handler = FromTheBeginning()
+    let end = ContinuousClock.now + .seconds(20)
+    var failure: LogFailure?
+    while failure == nil, ContinuousClock.now < end {
+      do throws(LogFailure) {
+        _ = try log.poll(max: 100, milliseconds: 200, handler: handler)
+      } catch {
+        failure = error
+      }
+    }
+    #expect(failure?.recovery == .fenced)
+    #expect(failure?.code == "_AUTO_OFFSET_RESET")
+    // A partition that is not read cannot be rewound; that is no reason to end the daemon.
+    let unread = TopicPartition(rig.layout.full(Harness.outTopics[0]), 0)
+    let refusal = #expect(throws: LogFailure.self) { try log.seek([unread: 0]) }
+    #expect(refusal?.recovery == .fenced)
   }
 }
 

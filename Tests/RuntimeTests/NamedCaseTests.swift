@@ -221,6 +221,30 @@ import Vocabulary
     #expect(stop?.code == "records-lost")
   }
 
+  /// Retention deletes records while a daemon that is behind has yet to read them.
+  @Test(arguments: [LossPolicy.goOn, .stop])
+  func retentionOvertakesARunningDaemon(policy: LossPolicy) throws {
+    let harness = Harness()
+    harness.configuration.lostInRecords = policy
+    let partition = TopicPartition(harness.layout.full(Harness.inTopics[0]), 0)
+    harness.feed(8)
+    let life = harness.start()
+    #expect(try harness.drain(life))
+    let read = try #require(
+      harness.cluster.committedOffsets(group: Harness.group)[partition])
+    for _ in 0..<6 {
+      harness.cluster.append(partition.topic, partition: 0, key: nil, value: [1])
+    }
+    harness.cluster.trim(partition, before: read + 4)
+    if policy == .stop {
+      let stop = #expect(throws: WorkerStop.self) { _ = try harness.drain(life) }
+      #expect(stop?.code == "records-lost")
+    } else {
+      #expect(try harness.drain(life))
+    }
+    #expect(harness.events.contains(.recordsLost(partition, count: 4)))
+  }
+
   @Test func groupForgetsItsOffsets() throws {
     let harness = loaded()
     let input = harness.layout.input(.households, 1)
