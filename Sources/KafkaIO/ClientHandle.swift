@@ -93,9 +93,18 @@ final class ClientHandle {
       KafkaErrorCode(code), operation: operation, isFatal: true, detail: String(cBuffer: text))
   }
 
-  /// The handle of a topic; the caller destroys it.
-  func newTopic(_ name: String) throws(KafkaFailure) -> OpaquePointer {
-    guard let topic = rd_kafka_topic_new(rk, name, nil) else {
+  /// The handle of a topic; the caller destroys it. `compression` nil is the client's.
+  func newTopic(
+    _ name: String, compression: KafkaConfiguration.Compression? = nil
+  ) throws(KafkaFailure) -> OpaquePointer {
+    var settings: OpaquePointer?
+    if let compression {
+      // A copy, because settings given here replace the client's instead of adding to them.
+      settings = rd_kafka_default_topic_conf_dup(rk)
+      rd_kafka_topic_conf_set(settings, "compression.codec", compression.rawValue, nil, 0)
+    }
+    guard let topic = rd_kafka_topic_new(rk, name, settings) else {
+      if let settings { rd_kafka_topic_conf_destroy(settings) }
       throw KafkaFailure(rd_kafka_last_error(), "open topic")
     }
     return topic

@@ -9,8 +9,10 @@ public final class KafkaTopic {
   /// Keeps the client alive until its topics are closed.
   private let client: ClientHandle
 
-  init(_ name: String, client: ClientHandle) throws(KafkaFailure) {
-    raw = try client.newTopic(name)
+  init(
+    _ name: String, compression: KafkaConfiguration.Compression?, client: ClientHandle
+  ) throws(KafkaFailure) {
+    raw = try client.newTopic(name, compression: compression)
     self.name = name
     self.client = client
   }
@@ -67,9 +69,12 @@ public final class KafkaProducer {
   // MARK: Producing
 
   /// Opens a topic, or returns it where it is open. Whether it exists shows when records are sent.
-  public func topic(_ name: String) throws(KafkaFailure) -> KafkaTopic {
+  /// `compression` counts where it is opened for the first time; nil is the configured one.
+  public func topic(
+    _ name: String, compression: KafkaConfiguration.Compression? = nil
+  ) throws(KafkaFailure) -> KafkaTopic {
     if let topic = topics[name] { return topic }
-    let topic = try KafkaTopic(name, client: client)
+    let topic = try KafkaTopic(name, compression: compression, client: client)
     topics[name] = topic
     return topic
   }

@@ -366,7 +366,11 @@ public final class KafkaLog: TransactionalLog {
   ) throws(LogFailure) -> ProducedTopic {
     if let topic = topics[name] { return topic }
     try makeIfMissing(name)
-    let topic = try kafka { () throws(KafkaFailure) in try producer.topic(name) }
+    // Frames are read at once and kept for days only: compressing them costs more than it saves.
+    let isFrames = layout.channel(ofInput: name) != nil
+    let topic = try kafka { () throws(KafkaFailure) in
+      try producer.topic(name, compression: isFrames ? KafkaConfiguration.Compression.none : nil)
+    }
     let produced = ProducedTopic(topic: topic, isChangelog: changelogTopics.contains(name))
     topics[name] = produced
     return produced

@@ -2,11 +2,20 @@ internal import StateStore
 internal import Streaming
 internal import Vocabulary
 
-/// Sends what the stages decide within one transaction: outputs at once, internal records packed in
-/// one frame for each partition of a channel, and at the end the changelogs.
+/// Sends what the stages decide within one transaction: internal records packed in one frame for
+/// each partition of a channel, outputs, and the changelogs.
+///
+/// A partition is registered with the transaction at its first record. librdkafka (2.0.2) gathers
+/// those of one millisecond in one request, and its main thread spins for that millisecond. So
+/// partitions had better begin together: what can wait is sent at the end, the first record of
+/// every changelog before all else, and full frames of a channel go together.
 struct TransactionOutput {
   private let layout: TopicLayout
   private var frames: [[FrameWriter]]
+  /// Outputs that wait for the end of the transaction, and their bytes.
+  private var waiting: [OutputRecord] = []
+  private var waitingBytes = 0
+  private static let waitingLimit = 1 << 20
   private var changelogKey: [UInt8] = []
   private var fullNames: [String: String] = [:]
 
@@ -19,7 +28,8 @@ struct TransactionOutput {
     frames = Array(repeating: row, count: Channel.allCases.count)
   }
 
-  /// Sends the content of `outbox`, made at `clock`, and empties it.
+  /// Takes the content of `outbox`, made at `clock`, and empties it; sends what has become too
+  /// large to wait.
   mutating func dispatch(
     _ outbox: inout Outbox, clock: Instant, to log: some TransactionalLog
   ) throws(LogFailure) {
@@ -28,36 +38,40 @@ struct TransactionOutput {
       let channel = Int(record.channel.rawValue)
       frames[channel][Int(partition)].append(record.payload, clock: clock)
       if frames[channel][Int(partition)].byteCount >= FrameWriter.softLimit {
-        try flushFrame(record.channel, partition, to: log)
+        try flushFrames(record.channel, from: FrameWriter.softLimit / 2, to: log)
       }
     }
-    for output in outbox.outputs { try send(output, to: log) }
+    for output in outbox.outputs {
+      waitingBytes += (output.key?.count ?? 0) + (output.value?.count ?? 0)
+      waiting.append(output)
+    }
     outbox.removeAll()
+    if waitingBytes >= TransactionOutput.waitingLimit { try sendOutputs(to: log) }
   }
 
-  /// Sends the frames begun.
-  mutating func flushFrames(to log: some TransactionalLog) throws(LogFailure) {
-    for channel in Channel.allCases {
-      for partition in 0..<layout.partitions {
-        try flushFrame(channel, partition, to: log)
-      }
-    }
+  /// Sends the outputs that wait and the frames begun.
+  mutating func flush(to log: some TransactionalLog) throws(LogFailure) {
+    try sendOutputs(to: log)
+    for channel in Channel.allCases { try flushFrames(channel, from: 1, to: log) }
   }
 
-  /// Sends an overlay's writes and the record that says where they stand, which comes last: its
-  /// offset is the store's position.
-  mutating func sendChangelog(
+  /// Sends the first of an overlay's writes.
+  mutating func beginChangelog(
+    _ overlay: StateOverlay, channel: Channel, partition: Int32, to log: some TransactionalLog
+  ) throws(LogFailure) {
+    try sendWrites(overlay.writes.prefix(1), channel, partition, to: log)
+  }
+
+  /// Sends the rest of an overlay's writes and the record that says where they stand, which comes
+  /// last: its offset is the store's position.
+  mutating func endChangelog(
     _ overlay: StateOverlay, meta: StateMeta, channel: Channel, partition: Int32,
     to log: some TransactionalLog
   ) throws(LogFailure) {
-    let topic = fullName(channel.changelogTopic)
-    for (key, value) in overlay.writes {
-      ChangelogKey.write(key, to: &changelogKey)
-      try TransactionOutput.produce(log, topic, partition, changelogKey, value)
-    }
+    try sendWrites(overlay.writes.dropFirst(), channel, partition, to: log)
     counts.changelogRecords += overlay.writes.count + 1
     try TransactionOutput.produce(
-      log, topic, partition, ChangelogKey.meta, meta.changelogValue)
+      log, fullName(channel.changelogTopic), partition, ChangelogKey.meta, meta.changelogValue)
   }
 
   /// Forgets frames begun: the transaction is aborted.
@@ -65,6 +79,7 @@ struct TransactionOutput {
     for channel in frames.indices {
       for partition in frames[channel].indices { frames[channel][partition].removeAll() }
     }
+    forgetOutputs()
     counts = OutputCounts()
   }
 
@@ -72,6 +87,37 @@ struct TransactionOutput {
   mutating func takeCounts() -> OutputCounts {
     defer { counts = OutputCounts() }
     return counts
+  }
+
+  private mutating func sendWrites(
+    _ writes: Slice<[[UInt8]: [UInt8]?]>, _ channel: Channel, _ partition: Int32,
+    to log: some TransactionalLog
+  ) throws(LogFailure) {
+    let topic = fullName(channel.changelogTopic)
+    for (key, value) in writes {
+      ChangelogKey.write(key, to: &changelogKey)
+      try TransactionOutput.produce(log, topic, partition, changelogKey, value)
+    }
+  }
+
+  private mutating func sendOutputs(to log: some TransactionalLog) throws(LogFailure) {
+    for output in waiting { try send(output, to: log) }
+    forgetOutputs()
+  }
+
+  private mutating func forgetOutputs() {
+    waiting.removeAll(keepingCapacity: true)
+    waitingBytes = 0
+  }
+
+  /// Sends the channel's frames of at least so many bytes.
+  private mutating func flushFrames(
+    _ channel: Channel, from bytes: Int, to log: some TransactionalLog
+  ) throws(LogFailure) {
+    for partition in 0..<layout.partitions
+    where frames[Int(channel.rawValue)][Int(partition)].byteCount >= bytes {
+      try flushFrame(channel, partition, to: log)
+    }
   }
 
   private mutating func flushFrame(

@@ -14,9 +14,10 @@ internal import Vocabulary
 /// 4. Fire due timers, each at its own instant, up to a bound.
 /// 5. Process the polled records until the batch or the transaction's share of it is done:
 ///    in-topics through intake, frames through their stage, the timers due before a record first.
-///    Outputs are sent as they come, internal records are packed into frames. Then a slice of the
-///    sweep that a new policy or directory asks for.
-/// 6. Send the frames and the changelogs: the overlays' writes, then where the state stands.
+///    Outputs are gathered, internal records are packed into frames. Then a slice of the sweep that
+///    a new policy or directory asks for.
+/// 6. Send the outputs, the frames and the changelogs: the overlays' writes, then where the state
+///    stands.
 /// 7. Add the consumed offsets, under this member's generation.
 /// 8. Commit.
 /// 9. Write the overlays to the local stores with their changelog positions; go on at 3 with the
@@ -212,20 +213,26 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     try apply(touched)
   }
 
-  /// Sends frames and changelogs; answers the partitions with changes and where each will stand.
+  /// Sends outputs, frames and changelogs; answers the partitions with changes and where each will
+  /// stand.
   private func send(
     _ moved: [TopicPartition: Int64]
   ) throws(WorkerFailure) -> [(Owned, StateMeta)] {
     var touched: [(Owned, StateMeta)] = []
     do throws(LogFailure) {
-      try output.flushFrames(to: log)
+      for partition in allOwned where partition.run.isTouched {
+        try output.beginChangelog(
+          partition.run.overlay, channel: partition.run.channel,
+          partition: partition.run.partition, to: log)
+      }
+      try output.flush(to: log)
       for partition in allOwned where partition.run.isTouched {
         var meta = partition.meta
         meta.clock = partition.run.clock
         meta.sequence += 1
         let input = configuration.layout.input(partition.run.channel, partition.run.partition)
         meta.inputNext = moved[input] ?? meta.inputNext
-        try output.sendChangelog(
+        try output.endChangelog(
           partition.run.overlay, meta: meta, channel: partition.run.channel,
           partition: partition.run.partition, to: log)
         touched.append((partition, meta))
