@@ -171,7 +171,8 @@ import Testing
     let journal = Journal()
     journal.starts = [all[1]: .offset(2)]
     var ownedWhileRevoked: [KafkaPartition] = []
-    journal.onRevoked = { ownedWhileRevoked = $0.assignment }
+    // On a busy machine more rebalances may follow.
+    journal.onRevoked = { if ownedWhileRevoked.isEmpty { ownedWhileRevoked = $0.assignment } }
     first.delegate = journal
     try first.subscribe(["in"])
     let copies = try first.take(10)
