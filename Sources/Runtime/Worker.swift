@@ -68,6 +68,8 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// The wall clock at the start of the transaction under way.
   var wall = Instant.distantPast
   var timerBudget = 0
+  /// When the transaction under way takes no further message.
+  var fullAt = Instant.distantFuture
   /// How many records a transaction may take now.
   var recordBudget: Int
   /// On the clock of events: the batch's records in the order in which they reached the log.

@@ -10,6 +10,9 @@ public struct WorkerConfiguration: Sendable {
   /// A transaction takes no further message once it has processed this many records, so that the
   /// frames of a backlog do not make it outlast its timeout.
   public var transactionRecords = 20_000
+  /// The same once it has been open for so long: work that is slow, on a machine that is busy, must
+  /// not make it outlast its timeout either.
+  public var transactionMilliseconds: Int64 = 2_000
   /// The same for the first transaction after partitions were taken over. Each commit then makes
   /// the share four times as large, so that a restart shows its first work before it has worked off
   /// what waits.

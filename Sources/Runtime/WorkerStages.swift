@@ -5,11 +5,14 @@ internal import Vocabulary
 extension Worker {
   /// Reads the wall clock once for the transaction.
   func startClock() {
+    let now = clock.now
+    let limit = configuration.transactionMilliseconds * 1000
+    fullAt = Instant(microseconds: now.microseconds + limit)
     guard configuration.clockMode == .wall else {
       timerBudget = .max
       return
     }
-    wall = clock.now
+    wall = now
     timerBudget = configuration.timersPerTransaction
     if wall > intakeClock { intakeClock = wall }
   }
@@ -101,7 +104,7 @@ extension Worker {
   /// Processes messages until the batch or the transaction's share of it is done.
   func consume(_ batch: Log.Batch, _ cursor: inout Int) throws(WorkerFailure) {
     var processed = 0
-    while cursor < batch.count, processed < recordBudget {
+    while cursor < batch.count, processed < recordBudget, processed == 0 || clock.now < fullAt {
       let index = arrivalOrder.isEmpty ? cursor : arrivalOrder[cursor]
       let record = batch.record(at: index)
       // A record from before the position was fetched before a seek; one of a partition that is

@@ -138,4 +138,48 @@ import Vocabulary
     #expect((counts[1] ?? 0) <= 2)
     #expect(box.snapshot.recordsIn.values.reduce(0, +) >= 60)
   }
+
+  /// An intake for which each record takes a second.
+  private final class SlowIntake: IntakeStage {
+    private let clock: ManualClock
+    private let toy = ToyIntake()
+    init(_ clock: ManualClock) { self.clock = clock }
+
+    func process(
+      _ record: InboundRecord, now: Instant, wall: Instant?, outbox: inout Outbox
+    ) -> Instant {
+      clock.now = clock.now.adding(seconds: 1)
+      return toy.process(record, now: now, wall: wall, outbox: &outbox)
+    }
+  }
+
+  /// Slow work must not make a transaction outlast its timeout.
+  @Test func aTransactionThatTakesLongIsEnded() throws {
+    let harness = Harness()
+    harness.feed(60)
+    harness.configuration.firstTransactionRecords = 1000
+    harness.configuration.transactionMilliseconds = 3000
+    let box = StatisticsBox()
+    var last = 0
+    var most = 0
+    let faults = Faults { step, moment, _ in
+      guard step == .begin, moment == .before else { return nil }
+      let count = box.snapshot.recordsIn.values.reduce(0, +)
+      most = max(most, count - last)
+      last = count
+      return nil
+    }
+    let log = SimulatedLog(
+      harness.cluster, client: "a", group: Harness.group, topics: harness.layout.subscription,
+      faults: faults)
+    let stages = StageSet(
+      intake: SlowIntake(harness.clock), stages: [ToyRegister(), ToyPersons(), ToyHouseholds()])
+    let worker = Worker(
+      configuration: harness.configuration, log: log, opener: SimulatedDisk(SimulatedStorage()),
+      source: FixedStages(stages), clock: harness.clock, statistics: box, pause: { _ in })
+    let drained = try harness.drain(Harness.Life("a", faults, worker))
+    #expect(drained)
+    #expect(most == 3)
+    #expect(box.snapshot.recordsIn.values.reduce(0, +) >= 60)
+  }
 }
