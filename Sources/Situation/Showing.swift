@@ -56,6 +56,11 @@ extension Situation {
     return latest?.position
   }
 
+  /// The short name of an event's type.
+  public func typeName(of position: EventPosition) -> String? {
+    file?.event(position).map { schema.typeName($0.type) }
+  }
+
   private func origin(of fact: FactRef) -> EventPosition? {
     guard let file else { return nil }
     if fact.object.type == ObjectKind.event.rawValue {

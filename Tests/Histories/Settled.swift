@@ -62,13 +62,12 @@ struct Settled {
     }.sorted { ($0.slot, $0.task.referral) < ($1.slot, $1.task.referral) }
   }
 
-  /// Alerts that fire, sorted. An ordinary one stays on the topic of the district that was known
-  /// when it opened, so the district does not count.
+  /// Alerts that fire, sorted. One stays on the topic that the event which opened it asked for, and
+  /// that of the district then known, so the topic does not count.
   private var alarms: [String] {
     households.flatMap { household in
       household.alerts.map { alarm in
         "\(household.household) \(alarm.rule) \(alarm.subject?.text ?? "-")"
-          + (alarm.isRestricted ? " restricted" : "")
       }
     }.sorted()
   }

@@ -53,6 +53,19 @@ import Testing
         == ["rules/X01.yaml:16 disclosure"])
   }
 
+  @Test func onlyTheRestrictedChannelOwnsKinds() throws {
+    let owned = SmallPack().replacing(
+      "alerts.restricted: {clearance: all}", by: "alerts.restricted: {clearance: all, owns: [drug]}",
+      in: "audiences.yaml")
+    #expect(owned.codes == [])
+    #expect(try owned.load().get().audiences.channel("alerts.restricted")?.owns.isEmpty == false)
+    #expect(
+      SmallPack().replacing(
+        "alerts.district: {clearance: none}", by: "alerts.district: {clearance: none, owns: [drug]}",
+        in: "audiences.yaml"
+      ).codes.contains { $0.hasSuffix("unknown-key") })
+  }
+
   @Test func theNeutralFormCompiles() throws {
     let disguised = SmallPack()
       .replacing("[notice.death]", by: "[notice.drug-treatment]", in: rule)

@@ -70,8 +70,11 @@ enum AudienceReader {
       else { continue }
       let clearance = clearance(entry.required("clearance"), labels)
       let choice = entry.optional("choice").map { self.clearance($0, labels) }
+      let owns: LabelSet =
+        name == "alerts.restricted" ? self.clearance(entry.optional("owns"), labels) : []
       channels.append(
-        OutputChannel(name: name, clearance: clearance, choice: choice ?? clearance))
+        OutputChannel(
+          name: name, clearance: clearance, choice: choice ?? clearance, owns: owns))
       entry.finish()
     }
     for name in names where !audiences.contains(where: { $0.name == name }) {

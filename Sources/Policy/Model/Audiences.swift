@@ -19,6 +19,9 @@ public struct OutputChannel: Hashable, Sendable {
   /// The labels of facts that may decide whether something is sent here, though no value and no
   /// name of a rule is shown: the form is neutral.
   public let choice: LabelSet
+  /// Alerts that rest on an event with one of these labels go here, whatever the rule
+  /// (`alerts.restricted`).
+  public let owns: LabelSet
 }
 
 /// The audiences and channels of `audiences.yaml`.

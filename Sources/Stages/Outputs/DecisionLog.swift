@@ -53,11 +53,20 @@ extension Desk {
     household.decisionHash = hash
     let envelope = OutputBuilder.Envelope(
       topic: "decisions", key: pseudonym, revision: count, type: "decision", time: now,
-      grade: nil, area: nil, traceparent: nil)
+      grade: grade(rule, opening), area: area,
+      traceparent: (texts ?? nil)?.traceparent ?? opening.flatMap(traceparent(of:)))
     var output = OutputBuilder(source: settings.source).record(envelope) { _ in }
     output.value = body
     output.headers.append(.init("hash", hexadecimal(hash)))
     outbox.publish(output)
+  }
+
+  /// The urgency of what the decision is about, else the severity of what its rule sends.
+  private func grade(_ rule: CompiledRule, _ opening: Opening?) -> (name: String, value: String)? {
+    if let urgency = opening?.referrals.first?.urgency ?? rule.referrals.first?.urgency {
+      return ("urgency", urgency.description)
+    }
+    return rule.alerts.first.map { ("severity", $0.severity.rawValue) }
   }
 
   /// An opening's referrals, with those to resources that are being placed.

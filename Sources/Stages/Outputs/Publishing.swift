@@ -25,10 +25,14 @@ extension Desk {
       || rule.referrals[Int(referral.entry)].isDisguised
     let home = area
     let routed = Area(code: referral.area) ?? home
+    // Readers of another district are not told where a household that left them lives now, neither
+    // by the value nor by the headers.
+    let hasLeft = referral.reason == .superseded && routed.district != home.district
+    let place = hasLeft ? routed : home
     let envelope = OutputBuilder.Envelope(
       topic: "referrals.advisor.\(routed.district)", key: referral.id,
       revision: Int(referral.revision), type: "referral", time: now,
-      grade: ("urgency", referral.urgency.description), area: home,
+      grade: ("urgency", referral.urgency.description), area: place,
       traceparent: traceparent(of: opening))
     let record = builder.record(envelope) { json in
       writeHead(referral, &json)
@@ -40,9 +44,7 @@ extension Desk {
       if !isDisguised { json.field("clauses", rule.clauses) }
       writeTimes(referral, &json)
       json.field("to", referral.receiver.description)
-      // Readers of another district are not told where a household that left them lives now.
-      let hasLeft = referral.reason == .superseded && routed.district != home.district
-      writeHousehold(hasLeft ? routed : home, showsAddress: !hasLeft, &json)
+      writeHousehold(place, showsAddress: !hasLeft, &json)
       writeSubject(subject, &json)
       json.object("assignee") {
         $0.field("advisor", referral.assignee)
@@ -81,8 +83,7 @@ extension Desk {
       json.field("category", referral.category)
       json.field("needs", referral.needs)
       json.field("district", home.district)
-      json.field("subdistrict", home.subdistrict)
-      if !home.committee.isEmpty { json.field("committee", home.committee) }
+      writeArea(home, &json)
       json.field("ageBand", ageBand(subject))
       json.field("dueAt", referral.dueAt.description)
       json.field("contactThrough", referral.contactThrough ?? Assignment.unassigned.advisor)
@@ -109,10 +110,15 @@ extension Desk {
     json.object("household") {
       $0.field("id", household.key.registryID ?? pseudonym)
       $0.field("district", area.district)
-      $0.field("subdistrict", area.subdistrict)
-      $0.field("committee", area.committee)
+      writeArea(area, &$0)
       $0.field("address", showsAddress ? household.currentAddress : nil)
     }
+  }
+
+  /// Codes that are not known are left out.
+  private func writeArea(_ area: Area, _ json: inout JSONWriter) {
+    if !area.subdistrict.isEmpty { json.field("subdistrict", area.subdistrict) }
+    if !area.committee.isEmpty { json.field("committee", area.committee) }
   }
 
   /// The subject as an advisor sees it; a child under 14 without number and phone (semantics 15).
@@ -143,9 +149,9 @@ extension Desk {
 
   var pseudonym: String { settings.identifiers.household(household.key.text) }
 
-  /// Age bands of resource referrals (semantics 25); the youngest adult band for a household.
-  private func ageBand(_ subject: Int?) -> String {
-    guard let subject else { return "" }
+  /// Age bands of resource referrals (semantics 25); none for a household as a whole.
+  private func ageBand(_ subject: Int?) -> String? {
+    guard let subject else { return nil }
     switch file.persons[subject].id.birthDate.age(on: now.date) {
     case ...5: return "0-5"
     case ...13: return "6-13"
@@ -172,9 +178,12 @@ extension Desk {
     _ alert: Alert, rule: String, severity: String, audience: [String], subject: Int?,
     namesOrigins: Bool
   ) {
+    // An alert stays on its topic: a district that the household left is not told its new place.
+    let home = area
+    let isTold = alert.topic == "alerts.restricted" || alert.topic == "alerts.\(home.district)"
     let envelope = OutputBuilder.Envelope(
       topic: alert.topic, key: alert.id, revision: Int(alert.revision), type: "alert", time: now,
-      grade: ("severity", severity), area: area, traceparent: alert.traceparent)
+      grade: ("severity", severity), area: isTold ? home : nil, traceparent: alert.traceparent)
     let record = builder.record(envelope) { json in
       json.field("alert", alert.id)
       json.field("rule", rule)
@@ -192,10 +201,8 @@ extension Desk {
 
   /// The family name and `*`; `*` alone for children and where no name is known (semantics 25).
   private func masked(_ subject: Int?) -> String {
-    guard let subject, !isChild(subject), let first = situation.name(of: subject)?.first else {
-      return "*"
-    }
-    return String(first) + "*"
+    guard let subject, !isChild(subject), let name = situation.name(of: subject) else { return "*" }
+    return FamilyName.of(name) + "*"
   }
 
   /// The alert that one level is told of a referral nobody took or finished (F02), or the operator

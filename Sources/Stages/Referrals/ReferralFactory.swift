@@ -205,13 +205,26 @@ extension Desk {
     }
   }
 
+  /// Whether an opening rests on an event of a kind whose alerts are always restricted.
+  private func restsOnRestricted(_ scene: Scene) -> Bool {
+    guard let owned = pack.audiences.channel("alerts.restricted")?.owns, !owned.isEmpty else {
+      return false
+    }
+    let events = scene.opening.triggers.compactMap(file.position) + [scene.event].compactMap(\.self)
+    return events.contains { position in
+      let type = situation.typeName(of: position) ?? ""
+      return !owned.isDisjoint(with: pack.facts.eventLabels[type] ?? [])
+    }
+  }
+
   func makeAlert(_ entry: CompiledAlert, _ position: Int, _ scene: Scene) -> Alert {
     let subject = scene.subject.map { file.persons[$0].id }
     evaluation.begin(scene.rule, subject: scene.subject, event: scene.event)
     let id = settings.identifiers.alert(
       rule: scene.rule.id + (position == 0 ? "" : "/\(position)"), household: household.key.text,
       subject: subject?.text ?? "", ordinal: Int(scene.opening.ordinal))
-    let isRestricted = entry.isRestricted || isChild(scene.subject)
+    let isRestricted =
+      entry.isRestricted || isChild(scene.subject) || restsOnRestricted(scene)
     let code = entry.area.flatMap { program in
       situation.texts(program.evaluate(situation.context)).first.flatMap(Area.init(code:))
     }
