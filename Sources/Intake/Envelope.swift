@@ -98,6 +98,16 @@ struct EnvelopeReader {
     return try checked()
   }
 
+  /// The trace that a client of the broker states, as tracing libraries do: a header of its own.
+  static func traceparent(_ headers: UnsafeBufferPointer<BorrowedHeader>) -> PlanText? {
+    for header in headers where header.name.count == 11 {
+      guard PlanText(borrowed: header.name).equalsIgnoringCase("traceparent") else { continue }
+      let value = PlanText(borrowed: header.value)
+      return value.isTraceParent ? value : nil
+    }
+    return nil
+  }
+
   /// The attributes of a JSON event.
   mutating func structured(
     _ nodes: UnsafePointer<csj_node>, isGuess: Bool
@@ -114,10 +124,11 @@ struct EnvelopeReader {
       if found == Attribute.data.rawValue {
         data = key + 1
       } else if found >= 0, value.kind != NodeKind.null {
-        guard value.kind == NodeKind.string else {
+        if value.kind == NodeKind.string {
+          values[found] = PlanText(value)
+        } else if found != Attribute.traceparent.rawValue {
           throw EnvelopeReader.failure(found, "must be a string")
         }
-        values[found] = PlanText(value)
       }
       key = Int(value.next)
     }

@@ -76,10 +76,13 @@ public final class EventIntake: IntakeStage {
     guard let nodes = parser.parse(value) else {
       throw DeadLetter(.json, path: "", message: parser.fault)
     }
-    let envelope =
+    var envelope =
       mode == .binary
       ? try envelopes.binary(record.headers)
       : try envelopes.structured(nodes, isGuess: mode == .guessed)
+    if envelope.traceparent == nil {
+      envelope.traceparent = EnvelopeReader.traceparent(record.headers)
+    }
     let event = try self.event(envelope, topic: record.topicSuffix)
     try checkTime(envelope, wall: wall)
     if let failure = data.read(

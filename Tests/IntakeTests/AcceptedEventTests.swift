@@ -76,6 +76,25 @@ import Vocabulary
       "notice.death", "department.notices",
       "{\"person\":\"\(Someone.elder)\",\"date\":\"2024-03-01\"}", ["traceparent": "00-xyz"])
     #expect(event.event.traceparent == nil)
+    let number = structured(
+      "notice.death", "{\"person\":\"\(Someone.elder)\",\"date\":\"2024-03-01\"}"
+    ).replacing("\"data\"", with: "\"traceparent\":7,\"data\"")
+    #expect(try intake.feed(Sent("department.notices", json: number)).event != nil)
+  }
+
+  /// Tracing libraries of Kafka clients write a header of their own.
+  @Test func theTraceOfTheRecordIsTakenWhereTheEventHasNone() throws {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    let other = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01"
+    let data = "{\"person\":\"\(Someone.elder)\",\"date\":\"2024-03-01\"}"
+    var sent = Sent("department.notices", json: structured("notice.death", data))
+    sent.headers = [("traceparent", trace)]
+    #expect(try intake.feed(sent).event?.event.traceparent == trace)
+    sent = Sent(
+      "department.notices",
+      json: structured("notice.death", data, attributes: ["traceparent": other]))
+    sent.headers = [("traceparent", trace)]
+    #expect(try intake.feed(sent).event?.event.traceparent == other)
   }
 
   @Test func theClockFollowsRecordedTime() throws {
