@@ -6,7 +6,13 @@ import Operations
 @main
 enum Main {
   static func main() {
-    exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    var status = run(Array(CommandLine.arguments.dropFirst()))
+    // What was printed and cannot be written must not look like success.
+    if fflush(nil) != 0, errno != EPIPE {
+      StandardError.write("outreachd: standard output: \(String(cString: strerror(errno)))\n")
+      if status == .done { status = .internalError }
+    }
+    exit(status.rawValue)
   }
 
   /// Runs the command line; what goes wrong is told on standard error.

@@ -24,6 +24,28 @@ private func unreachable() -> String {
     #expect(result.errors.isEmpty)
   }
 
+  @Test(arguments: [
+    [], ["run"], ["demo"], ["check"], ["replay"], ["simulate"], ["bench"], ["policy"],
+    ["policy", "lint"], ["policy", "test"], ["policy", "explain"], ["topics"], ["topics", "plan"],
+    ["topics", "apply"], ["state"], ["state", "export"], ["state", "verify"], ["state", "stats"],
+  ])
+  func helpHasExamples(_ command: [String]) throws {
+    let help = try Program.run(command + ["--help"]).output
+    #expect(help.contains("EXAMPLES"))
+    #expect(help.contains("outreachd " + (command.first ?? "")))
+  }
+
+  /// What cannot be written is an error, not silence.
+  @Test(arguments: [
+    ["replay", "--policy", Program.policy], ["policy", "explain", "A05", "--policy", Program.policy],
+    ["simulate", "--people", "100", "--days", "1"],
+  ])
+  func aFullDiskIsToldOf(_ arguments: [String]) throws {
+    let result = try Program.run(arguments, input: "{}\n", output: "/dev/full")
+    #expect(result.status == 70)
+    #expect(result.errors.contains("No space left on device"))
+  }
+
   @Test func version() throws {
     let result = try Program.run(["--version"])
     #expect(result.status == 0)

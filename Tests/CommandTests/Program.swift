@@ -16,9 +16,11 @@ struct Program {
   static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures")
 
-  /// Runs it to its end; `input` becomes standard input.
+  /// Runs it to its end; `input` becomes standard input. Standard output goes to the file `output`
+  /// where one is named, else into the result.
   static func run(
-    _ arguments: [String], input: String = "", environment: [String: String] = [:]
+    _ arguments: [String], input: String = "", environment: [String: String] = [:],
+    output: String? = nil
   ) throws -> Result {
     let directory = FileManager.default.temporaryDirectory
       .appendingPathComponent("outreachd-test-\(UUID().uuidString)")
@@ -35,7 +37,8 @@ struct Program {
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files, not pipes: nobody has to read while the program writes.
     process.standardInput = try file("in", input)
-    process.standardOutput = try file("out")
+    let out = try file("out")
+    process.standardOutput = try output.map { try FileHandle(forWritingTo: URL(filePath: $0)) } ?? out
     process.standardError = try file("err")
     try process.run()
     process.waitUntilExit()

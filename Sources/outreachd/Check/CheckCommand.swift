@@ -12,6 +12,10 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       Looks at everything and reports all it finds, then exits with 0 where nothing stands in the \
       way of `outreachd run`, else with 1. Changes nothing.
+
+      EXAMPLES
+        outreachd check --config /etc/outreachd/outreachd.yaml
+        outreachd check --config config/outreachd.yaml --offline --json
       """)
 
   @OptionGroup var file: ConfigurationOption

@@ -3,6 +3,7 @@ import City
 import Glibc
 import KafkaIO
 import Logging
+import Operations
 import Vocabulary
 
 /// `outreachd simulate`: the synthetic city's events as lines on standard output, or into Kafka.
@@ -274,8 +275,9 @@ private struct Simulate {
       let parts = property.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       configuration.properties[String(parts[0])] = String(parts[1])
     }
-    var logger = Logger(label: "simulate") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = .error
+    let logger = Logger(label: "simulate") {
+      LineLogHandler(label: $0, format: .text, level: .error)
+    }
     let admin = try KafkaAdmin(configuration: configuration, logger: logger)
     let known = try admin.topics(limit: .seconds(10))
     let missing = CityTopic.allCases.map(name).filter { known[$0] == nil }

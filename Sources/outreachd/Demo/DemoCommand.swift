@@ -79,6 +79,7 @@ enum DemoPaths {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
     let places = [
       "config/policy", executable.map { ($0 as NSString).deletingLastPathComponent + "/policy" },
+      executable.map { ($0 as NSString).deletingLastPathComponent + "/config/policy" },
       executable.map(repository), "/etc/outreachd/policy",
     ]
     return places.compactMap(\.self).first {

@@ -11,6 +11,12 @@ struct PolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy",
     abstract: "Check, test and explain policy packs.",
+    discussion: """
+      EXAMPLES
+        outreachd policy lint config/policy
+        outreachd policy test config/policy --coverage
+        outreachd policy explain A05 --date 2026-03-01 --place 310101
+      """,
     subcommands: [PolicyLintCommand.self, PolicyTestCommand.self, PolicyExplainCommand.self])
 }
 
@@ -60,6 +66,10 @@ struct PolicyLintCommand: ParsableCommand {
     discussion: """
       Errors (the pack does not load) and warnings (rules that can never fire, unused facts and \
       parameters, missing tests and citations ...) come in one run. Exit 0 without findings, else 1.
+
+      EXAMPLES
+        outreachd policy lint config/policy
+        outreachd policy lint config/policy --json
       """)
 
   @Argument(help: "Directory of the pack.")
@@ -212,7 +222,12 @@ struct PolicyTestCommand: ParsableCommand {
 struct PolicyExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show a rule in Chinese, with what it reads and the parameters in force.")
+    abstract: "Show a rule in Chinese, with what it reads and the parameters in force.",
+    discussion: """
+      EXAMPLES
+        outreachd policy explain A05
+        outreachd policy explain E02 --policy config/policy --date 2026-03-01 --place 310101002
+      """)
 
   @Argument(help: "Id of the rule, such as A05.")
   var rule: String

@@ -45,7 +45,7 @@ final class Replay {
     while let bytes = try next(lines) {
       if bytes.isEmpty { continue }
       try feed(bytes, line: lines.lineNumber)
-      if writer.isBroken { return }
+      if writer.isBroken { return try writer.finish() }
     }
     if let end {
       do throws(DecodingFailure) {
@@ -54,7 +54,7 @@ final class Replay {
         throw CommandFailure(.internalError, "after the last line: \(error)")
       }
     }
-    writer.flush()
+    try writer.finish()
   }
 
   private func next(_ lines: LineReader) throws(CommandFailure) -> UnsafeRawBufferPointer? {
@@ -64,9 +64,11 @@ final class Replay {
       writer.flush()
       switch error {
       case .tooLong(let line):
-        throw CommandFailure(.findings, "line \(line) is longer than \(LineReader.limit >> 20) MiB")
+        throw CommandFailure(
+          .internalError, "line \(line) is longer than \(LineReader.limit >> 20) MiB")
       case .unreadable(let code):
-        throw CommandFailure(.findings, "standard input cannot be read: errno \(code)")
+        throw CommandFailure(
+          .internalError, "standard input cannot be read: " + String(cString: strerror(code)))
       }
     }
   }

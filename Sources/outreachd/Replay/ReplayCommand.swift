@@ -42,12 +42,14 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "What topic names begin with.")
   var prefix = "assist"
 
+  func validate() throws { _ = try until.map(ReplayCommand.instant) }
+
   func run() throws {
     let end = try until.map(ReplayCommand.instant)
     let key = try Loading.identifierKey(keyFile.map { .file($0) } ?? .developmentKey)
     var inputs = StageInputs(pack: try Loading.pack(policy), identifiers: key)
     if let directory { inputs.directory = try Loading.directory(directory) }
-    let replay = try Replay(inputs: inputs, prefix: prefix, output: BlockWriter(descriptor: 1))
+    let replay = try Replay(inputs: inputs, prefix: prefix, output: BlockWriter())
     try replay.run(LineReader(descriptor: 0), until: end)
   }
 

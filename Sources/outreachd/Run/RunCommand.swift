@@ -33,6 +33,10 @@ struct RunCommand: ParsableCommand {
       EXIT CODES
         0 asked to end   69 no broker answers at the start   70 cannot go on
         78 configuration, policy or topics do not fit
+
+      EXAMPLES
+        outreachd run --config /etc/outreachd/outreachd.yaml
+        OUTREACH_KAFKA_BROKERS=127.0.0.1:9092 outreachd run --config config/outreachd.yaml
       """)
 
   @OptionGroup var file: ConfigurationOption

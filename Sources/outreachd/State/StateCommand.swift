@@ -14,6 +14,10 @@ struct StateCommand: ParsableCommand {
     abstract: "Look into the local state.",
     discussion: """
       Works offline, and beside a running daemon: it sees the state as of the last finished batch.
+
+      EXAMPLES
+        outreachd state stats --config config/outreachd.yaml
+        outreachd state verify --config config/outreachd.yaml --stage households
       """,
     subcommands: [Verify.self, Stats.self, Export.self])
 
@@ -46,7 +50,13 @@ struct StateCommand: ParsableCommand {
   }
 
   struct Stats: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Sizes and positions.")
+    static let configuration = CommandConfiguration(
+      abstract: "Sizes and positions.",
+      discussion: """
+        EXAMPLES
+          outreachd state stats --config config/outreachd.yaml
+          outreachd state stats --config config/outreachd.yaml --stage persons --json
+        """)
     @OptionGroup var scope: Scope
     @Flag(help: "One JSON object a partition.")
     var json = false
@@ -95,13 +105,17 @@ struct StateCommand: ParsableCommand {
       discussion: """
         One line a value: {"stage","partition","key","value"}, key and value as base64, in order \
         of keys. Holds personal data.
+
+        EXAMPLES
+          outreachd state export --config config/outreachd.yaml > state.ndjson
+          outreachd state export --config config/outreachd.yaml --stage households --partition 0
         """)
     @OptionGroup var scope: Scope
 
     func run() throws {
       let root = try scope.file.load().stateDirectory
-      let writer = BlockWriter(descriptor: 1)
-      for (channel, partition) in try scope.partitions(root) {
+      let writer = BlockWriter()
+      for (channel, partition) in try scope.partitions(root) where !writer.isBroken {
         let head =
           #"{"stage":"\#(channel.topicSuffix)","partition":\#(partition),"key":""#
         try StateCommand.reading(root, channel, partition) { inspector throws(StateFailure) in
@@ -115,7 +129,7 @@ struct StateCommand: ParsableCommand {
           }
         }
       }
-      writer.flush()
+      try writer.finish()
     }
   }
 

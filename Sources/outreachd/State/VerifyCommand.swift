@@ -14,6 +14,10 @@ extension StateCommand {
       discussion: """
         For each partition: there is a position, the timers are those that the values imply, and \
         both halves of the timer index agree. Exits with 1 where anything does not hold.
+
+        EXAMPLES
+          outreachd state verify --config config/outreachd.yaml
+          outreachd state verify --config config/outreachd.yaml --stage persons --json
         """)
 
     @OptionGroup var scope: Scope

@@ -1,15 +1,17 @@
 import Foundation
 
-/// Writes to a file descriptor in large blocks.
+/// Writes to standard output in large blocks.
 final class BlockWriter {
   private static let block = 1 << 18
-  private let descriptor: Int32
+  private let output: FileOutput
   private var buffer: [UInt8] = []
-  /// The reader at the other end is gone, or the disk is full.
+  /// Nothing more can be written: the reader at the other end is gone, or writing failed.
   private(set) var isBroken = false
+  private var failure: CommandFailure?
 
-  init(descriptor: Int32) {
-    self.descriptor = descriptor
+  /// A closed pipe ends the writing quietly.
+  init() {
+    output = FileOutput.standard()
     buffer.reserveCapacity(BlockWriter.block + (1 << 16))
   }
 
@@ -20,14 +22,19 @@ final class BlockWriter {
   }
 
   func flush() {
-    buffer.withUnsafeBytes { all in
-      var at = 0
-      while at < all.count, !isBroken {
-        let count = Foundation.write(descriptor, all.baseAddress.map { $0 + at }, all.count - at)
-        if count < 0, errno == EINTR { continue }
-        if count <= 0 { isBroken = true } else { at += count }
-      }
+    defer { buffer.removeAll(keepingCapacity: true) }
+    guard !isBroken else { return }
+    do {
+      isBroken = try buffer.withUnsafeBytes { try output.write($0) == .closed }
+    } catch {
+      isBroken = true
+      failure = error as? CommandFailure ?? CommandFailure(.internalError, "standard output")
     }
-    buffer.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes the rest, and tells where anything could not be written.
+  func finish() throws(CommandFailure) {
+    flush()
+    if let failure { throw failure }
   }
 }

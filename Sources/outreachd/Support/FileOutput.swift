@@ -32,7 +32,7 @@ struct FileOutput {
   }
 
   @discardableResult
-  func write(_ bytes: UnsafeRawBufferPointer) throws -> Outcome {
+  func write(_ bytes: UnsafeRawBufferPointer) throws(CommandFailure) -> Outcome {
     var start = 0
     while start < bytes.count {
       let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])

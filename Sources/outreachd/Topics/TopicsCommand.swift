@@ -8,12 +8,25 @@ struct TopicsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "topics",
     abstract: "Compare and create topics.",
+    discussion: """
+      The declarations are the files of the directory `topics.directory` of the configuration.
+
+      EXAMPLES
+        outreachd topics plan --config config/outreachd.yaml
+        outreachd topics apply --config config/outreachd.yaml
+      """,
     subcommands: [Plan.self, Apply.self])
 
   struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Show what `apply` would create, and what differs.",
-      discussion: "Exits with 1 where there is anything to show. Changes nothing.")
+      discussion: """
+        Exits with 1 where there is anything to show. Changes nothing.
+
+        EXAMPLES
+          outreachd topics plan --config config/outreachd.yaml
+          outreachd topics plan --config config/outreachd.yaml --json
+        """)
 
     @OptionGroup var file: ConfigurationOption
     @Flag(help: "One JSON object on standard output.")
@@ -35,6 +48,11 @@ struct TopicsCommand: ParsableCommand {
         Topics that exist are left as they are; what differs is shown, and makes the exit code 1. \
         Partitions and settings of a topic in use are changed with the cluster's own tools, after \
         thought: keys move when partitions are added.
+
+        EXAMPLES
+          outreachd topics apply --config config/outreachd.yaml
+          OUTREACH_KAFKA_BROKERS=127.0.0.1:9092 outreachd topics apply \\
+            --config config/outreachd.yaml --json
         """)
 
     @OptionGroup var file: ConfigurationOption
