@@ -42,12 +42,16 @@ final class Replay {
 
   /// Reads all lines, then lets timers run on until `end`.
   func run(_ lines: LineReader, until end: Instant?) throws(CommandFailure) {
+    var progress = ProgressLine(besideOutput: true)
     while let bytes = try next(lines) {
       if bytes.isEmpty { continue }
       try feed(bytes, line: lines.lineNumber)
       if writer.isBroken { return try writer.finish() }
+      progress.show { summary(lines, $0) }
     }
+    defer { progress.finish(summary(lines, progress.elapsed)) }
     if let end {
+      progress.show { _ in "timers up to \(end) ..." }
       do throws(DecodingFailure) {
         write(try pipeline.advance(until: end))
       } catch {
@@ -55,6 +59,14 @@ final class Replay {
       }
     }
     try writer.finish()
+  }
+
+  private func summary(_ lines: LineReader, _ seconds: Double) -> String {
+    let rate = Int(Double(lines.lineNumber) / max(seconds, 0.001))
+    // Before the first accepted event there is no clock.
+    let clock = pipeline.now == .distantPast ? "-" : pipeline.now.description
+    return "\(clock)  \(grouped(lines.lineNumber)) lines  \(grouped(outputCount)) outputs  "
+      + "\(grouped(rate))/s"
   }
 
   private func next(_ lines: LineReader) throws(CommandFailure) -> UnsafeRawBufferPointer? {

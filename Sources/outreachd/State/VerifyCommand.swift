@@ -32,10 +32,12 @@ extension StateCommand {
       var findings: [String] = []
       var values = 0
       var checked = 0
+      var progress = ProgressLine(besideOutput: true)
       for (channel, partition) in try scope.partitions(configuration.stateDirectory) {
         guard let stage = stages.first(where: { $0.channel == channel }) else { continue }
         checked += 1
         let place = "\(channel.topicSuffix)/\(partition)"
+        progress.show { _ in "checking \(place)" }
         do throws(CommandFailure) {
           try StateCommand.reading(configuration.stateDirectory, channel, partition) {
             inspector throws(StateFailure) in
@@ -47,6 +49,7 @@ extension StateCommand {
           findings.append(error.message)
         }
       }
+      progress.finish("checked in \(Int(progress.elapsed)) s")
       report(findings, values: values, partitions: checked)
       if !findings.isEmpty { throw ExitCode(ExitStatus.findings.rawValue) }
     }
