@@ -107,6 +107,9 @@ struct RuleCompiler {
     _ draft: RuleDraft, when: [CompiledClause], unless: [CompiledClause]
   ) -> LabelSet {
     let types = draft.events.map(\.name)
+    let told = Set(types.map { eventLabels[$0] ?? [] })
+    // Where all tell the same it does not matter which of them can be.
+    if told.count < 2 { return told.first ?? [] }
     let probe = TriggerProbe(facts: compiler.facts, sources: sources)
     let possible = probe.possible(
       types, when: when.map(\.program), unless: unless.map(\.program))

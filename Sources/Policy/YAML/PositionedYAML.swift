@@ -78,8 +78,9 @@ public struct PositionedYAML {
       return nil
     }
     do {
-      // Without guessing at types, which nothing here asks for and which is slow.
-      guard let node = try Yams.compose(yaml: source.text, .basic) else {
+      // Without guessing at types, which nothing here asks for and which is slow; as is asking the
+      // environment for an encoding, once for each file.
+      guard let node = try Yams.compose(yaml: source.text, .basic, .default, .utf8) else {
         collector.add(
           PolicyDiagnostic(code: "yaml-empty", file: source.file, message: "the file is empty"))
         return nil
