@@ -199,7 +199,8 @@ import Vocabulary
       ])
     #expect(
       try facts("notice.illness", "ended") == [
-        fact("illness", .string("none")), fact("hospitalised", .bool(false)),
+        fact("illness", .string("none")), fact("illness_since", .none),
+        fact("hospitalised", .bool(false)),
       ])
     #expect(
       try facts("notice.disability", "cancelled", ",\"category\":1,\"grade\":\"2\"") == [
