@@ -44,7 +44,7 @@ struct EventBuilder {
     fields.append(("data", json(data)))
     return TestEvent(
       type: type, topic: topic, json: Array(json(fields).utf8), clock: recorded ?? time,
-      referral: referral)
+      referral: referral, line: yaml.line)
   }
 
   /// What a test need not write.

@@ -333,8 +333,9 @@ public struct PolicyLint {
         }
       }
     }
-    for (earlier, later) in zip(pack.calendarYears.sorted(), pack.calendarYears.sorted().dropFirst())
-    where later > earlier + 1 {
+    checkWeights()
+    let years = pack.calendarYears.sorted()
+    for (earlier, later) in zip(years, years.dropFirst()) where later > earlier + 1 {
       add(
         "calendar-gap", "calendar/", 0, "no calendar between \(earlier) and \(later)",
         hint: "add calendar/\(earlier + 1).yaml")
@@ -344,6 +345,22 @@ public struct PolicyLint {
       add(
         "unreachable-level", "assessment/", 0,
         "level '\(level.id)' begins at \(level.from), above the highest score \(most)")
+    }
+  }
+
+  /// An indicator that alone is worth more than its dimension may give never counts in full.
+  private mutating func checkWeights() {
+    let model = pack.assessment
+    let city = ("city", model.indicators.map(\.weight))
+    for (place, weights) in [city] + model.localWeights.sorted(by: { $0.key < $1.key }) {
+      for (indicator, weight) in zip(model.indicators, weights) {
+        let dimension = model.dimensions[indicator.dimension]
+        guard weight > dimension.cap else { continue }
+        add(
+          "weight-above-cap", place == "city" ? "assessment/" : "districts/\(place)/", 0,
+          "indicator '\(indicator.id)' weighs \(weight), but '\(dimension.id)' gives at most "
+            + "\(dimension.cap)")
+      }
     }
   }
 }

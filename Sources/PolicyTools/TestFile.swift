@@ -14,6 +14,8 @@ public struct TestEvent: Sendable {
   let clock: Instant
   /// The referral of this test that the event is about, if it names one.
   let referral: ReferralReference?
+  /// Where it stands in its file.
+  let line: Int
 }
 
 /// A referral of the test under way, by what it says instead of by its identifier:

@@ -148,11 +148,24 @@ public struct TestRunner: Sendable {
             headers: UnsafeBufferPointer(start: nil, count: 0)))
       }
       for output in published { collected.add(output) }
+      problems += collected.takeDeadLetters().map { explained($0, event) }
     }
     if let until = test.until {
       for output in try pipeline.advance(until: until) { collected.add(output) }
     }
-    return (collected.outputs, problems + collected.deadLetters, collected.says)
+    return (collected.outputs, problems, collected.says)
+  }
+
+  /// Which event was rejected, and what the field would take.
+  private func explained(_ letter: DeadLetterNote, _ event: TestEvent) -> String {
+    let text = "line \(event.line): dead letter: \(letter.code) \(letter.path)"
+    let names = letter.path.split(separator: "/").map(String.init)
+    guard names.first == "data", let source = pack.sources.event(event.type),
+      case .word(let words)? = EventSource.resolve(
+        FieldPath(names: names.dropFirst().filter { Int($0) == nil }), data: source.data,
+        element: nil)?.shape
+    else { return text }
+    return text + " (one of: \(words.joined(separator: " ")))"
   }
 
   /// The event's bytes with the identifier of the referral that it names; nil, and a problem, where
@@ -202,11 +215,18 @@ public struct TestRunner: Sendable {
   }
 }
 
+/// Why an event was rejected.
+private struct DeadLetterNote {
+  let code: String
+  /// JSON pointer.
+  let path: String
+}
+
 /// Outputs by identifier; a later revision replaces an earlier one.
 private struct Collected {
   private var order: [String] = []
   private var latest: [String: ActualOutput] = [:]
-  private(set) var deadLetters: [String] = []
+  private var deadLetters: [DeadLetterNote] = []
   private(set) var says: [String: [String]] = [:]
   private var rules: [String: String] = [:]
 
@@ -218,6 +238,11 @@ private struct Collected {
     }
   }
 
+  mutating func takeDeadLetters() -> [DeadLetterNote] {
+    defer { deadLetters = [] }
+    return deadLetters
+  }
+
   mutating func add(_ output: OutputRecord) {
     if output.topic == "deadletters" {
       let code = output.headers.first { $0.name == "assist_error_code" }
@@ -225,7 +250,7 @@ private struct Collected {
       func text(_ header: Header?) -> String {
         header.map { String(decoding: $0.value, as: UTF8.self) } ?? ""
       }
-      deadLetters.append("dead letter: \(text(code)) \(text(path))")
+      deadLetters.append(DeadLetterNote(code: text(code), path: text(path)))
       return
     }
     guard let value = output.value,

@@ -98,6 +98,14 @@ import Testing
 
         """)
     #expect(
+      try findings([
+        ("districts/310101/overlay.yaml", "weights: {housing: 12", "weights: {housing: 13")
+      ]) == """
+        districts/310101/: warning[weight-above-cap]: indicator 'housing' weighs 13, but 'housing' \
+        gives at most 12
+
+        """)
+    #expect(
       try findings([("assessment/city.yaml", "title: 特别突出, from: 70", "title: 特别突出, from: 700")])
         .hasPrefix("assessment/: warning[unreachable-level]: level 'severe' begins at 700, above"))
     #expect(

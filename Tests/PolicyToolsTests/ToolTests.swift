@@ -105,7 +105,10 @@ import Vocabulary
 
       """)
     let outcome = try PackTests.loaded.get().runner.run(try #require(cases.first))
-    #expect(outcome.differences == ["dead letter: enum /data/state"])
+    #expect(outcome.differences == [
+        "line 2: dead letter: enum /data/state "
+          + "(one of: detained imprisoned community-correction released)"
+      ])
   }
 
   @Test func lintFindsNothingInTheDefaultPack() throws {
@@ -128,10 +131,43 @@ import Vocabulary
     ).text
     for part in [
       "D03 老人失去同住人（第1版，启用，自2023-04-01起）", "家中只剩一人 [alone]",
-      "转介社区救助顾问：P1，开出后2个工作日内", "elder_alone_age = 65周岁", "person.custody [justice]",
+      "转介社区救助顾问：P1，开出后2个工作日内，2小时内接单", "3个工作日内答复",
+      "elder_alone_age = 65周岁（310115规定，区级示例文件，待核定）", "person.custody [justice]",
+      "因故不在家 person.away（推算）",
     ] {
       #expect(text.contains(part), "\(part)")
     }
+  }
+
+  /// Values of `let`, days that deadlines count from, and the document of the area whose value
+  /// it is.
+  @Test(arguments: [
+    (
+      "D02", "",
+      [
+        "  coming = [60, 65, 70, 80, 90].map(a, birthday(member.birth, a)).filter(",
+        "P4，coming[0] 当日截止",
+      ]
+    ),
+    ("A13", "", ["，在 ends 之前7个工作日起，至其后30天", "P2，ends 之后3个工作日内"]),
+    ("C02", "310101", [
+      "medical_share = 25%（310101规定", "dibao_line = 1595元/人·月（本市2024年城乡低保标准，待核定）",
+      "满足 household.monitored 的由顾问核实",
+    ]),
+    ("E02", "", ["首次回访 1个月"]),
+  ])
+  func explanationsTellWhatDecides(_ rule: String, _ place: String, _ parts: [String]) throws {
+    let pack = try PackTests.loaded.get().runner.pack
+    let explanation = RuleExplanation(
+      pack: pack, rule: try #require(pack.rule(rule)),
+      date: try #require(CivilDate("2026-03-01")), district: place, subdistrict: "")
+    for part in parts { #expect(explanation.text.contains(part), "\(part)") }
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(explanation.json.utf8)) as? [String: Any])
+    #expect(json["rule"] as? String == rule)
+    #expect((json["when"] as? [Any])?.isEmpty == false)
+    let names = (json["parameters"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
+    #expect(names?.isEmpty == (rule == "E02" || rule == "A13"))
   }
 
   /// A rule that asks for another rule's referrals would tell by its name what that one hides.

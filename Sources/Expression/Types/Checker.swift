@@ -217,8 +217,13 @@ struct Checker {
       locals.map(\.name) + Array(environment.variables.keys) + ["today", "now"]
     report(
       .undeclared, "'\(name)' is not declared", expr.focus,
-      hint: suggestion(name, known) ?? wordHint(name))
+      hint: suggestion(name, known) ?? wordHint(name) ?? inventory(known))
     return failure
+  }
+
+  /// What may be named here, where that is a list to be read at a glance.
+  private func inventory(_ known: [String]) -> String? {
+    known.count > 12 ? nil : "known here: " + known.sorted().joined(separator: " ")
   }
 
   private func wordHint(_ name: String) -> String? {

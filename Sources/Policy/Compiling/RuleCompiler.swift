@@ -52,7 +52,11 @@ struct RuleCompiler {
     let subjectScope = PolicyScope(member: false, event: !draft.events.isEmpty)
     let (environment, lets) = bindings(draft, environments.environment(scope))
     for (name, yaml) in draft.events where sources.event(name) == nil {
-      let hint = Suggestion.nearest(to: name, among: sources.names).map { "did you mean '\($0)'?" }
+      let short = name.hasPrefix(SourceCatalog.typePrefix)
+        ? String(name.dropFirst(SourceCatalog.typePrefix.utf8.count)) : name
+      let near =
+        sources.event(short) == nil ? Suggestion.nearest(to: short, among: sources.names) : short
+      let hint = near.map { "did you mean '\($0)'?" }
       yaml.report("unknown-event", "no source declares the event type '\(name)'", hint: hint)
     }
     let subject = draft.subject.flatMap { subject in

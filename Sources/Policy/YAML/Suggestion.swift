@@ -2,11 +2,12 @@
 public enum Suggestion {
   /// The candidate with the smallest edit distance (insertions, deletions, substitutions and
   /// swaps of neighbours), where that is at most a third of the name's length and at least 1;
-  /// ties go to the first in alphabetical order.
+  /// ties go to the first in alphabetical order. One that differs only in capitals comes first.
   public static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
     let limit = max(1, name.unicodeScalars.count / 3)
     var best: (distance: Int, name: String)?
     for candidate in candidates {
+      if candidate != name, candidate.lowercased() == name.lowercased() { return candidate }
       let distance = editDistance(name, candidate)
       guard distance > 0, distance <= limit else { continue }
       if let current = best, (current.distance, current.name) <= (distance, candidate) { continue }

@@ -195,7 +195,7 @@ extension Desk {
     items.compactMap { item in
       evaluation.begin(scene.rule, subject: scene.subject, event: scene.event, tracing: true)
       let value = item.value.evaluate(situation.context)
-      guard let shown = situation.shown(value) else { return nil }
+      guard let shown = situation.shown(value), !shown.isEmpty else { return nil }
       let origin = situation.origin(of: situation.context.trace) ?? scene.event
       let event = origin.flatMap(file.event)
       let texts = try? event?.texts()

@@ -16,7 +16,8 @@ struct PackWatch {
       let now = fingerprint()
       if now != last {
         last = now
-        print("\u{1B}[2J\u{1B}[H", terminator: "")
+        // A file or a pipe gets one answer below the other.
+        if isatty(STDOUT_FILENO) == 1 { print("\u{1B}[2J\u{1B}[H", terminator: "") }
         body()
         fflush(nil)
       }

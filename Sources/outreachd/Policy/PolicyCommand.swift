@@ -241,19 +241,23 @@ struct PolicyExplainCommand: ParsableCommand {
   @Option(help: "Code of a district (6 digits) or sub-district (9) for the parameters.")
   var place = ""
 
+  @Flag(help: "One JSON object on standard output.")
+  var json = false
+
   func run() throws {
     let pack = try Loading.pack(policy)
     guard let found = pack.rule(rule) else {
       throw PackOnDisk.noRule(rule, in: pack)
     }
     let day = try parsedDate()
-    guard place.isEmpty || [6, 9].contains(place.utf8.count) else {
+    let isCode = place.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    guard place.isEmpty || (isCode && [6, 9].contains(place.utf8.count)) else {
       throw CommandFailure(.usage, "--place is a code of 6 or 9 digits")
     }
     let explanation = RuleExplanation(
       pack: pack, rule: found, date: day, district: String(place.prefix(6)),
       subdistrict: place.utf8.count == 9 ? place : "")
-    print(explanation.text, terminator: "")
+    print(json ? explanation.json + "\n" : explanation.text, terminator: "")
   }
 
   private func parsedDate() throws -> CivilDate {
