@@ -50,7 +50,11 @@ public struct EventLog: Equatable, Sendable {
       guard let entries = try? entries() else { return false }
       self = EventLog(sorted: Array(entries.dropFirst()))
     }
-    bytes = withView { view in EventLogSplice(view, adding: entry).bytes() }
+    bytes = withView { view in
+      var writer = ByteWriter(reserving: view.size + 512)
+      view.write(adding: entry, to: &writer)
+      return writer.bytes
+    }
     return true
   }
 
@@ -85,7 +89,11 @@ public struct EventLog: Equatable, Sendable {
   private init(sorted entries: [EventEntry]) {
     self.init()
     for entry in entries {
-      bytes = withView { view in EventLogSplice(view, appending: entry).bytes() }
+      bytes = withView { view in
+        var writer = ByteWriter(reserving: view.size + 512)
+        EventLogSplice(view, appending: entry).write(to: &writer)
+        return writer.bytes
+      }
     }
   }
 }
@@ -309,6 +317,14 @@ extension EventLogView {
       + fieldCount * EventLogView.fieldSize
   }
 
+  /// The length of the encoded log in bytes.
+  var size: Int { bytes.count }
+
+  /// Writes the log with one event more, in effective order.
+  func write(adding entry: EventEntry, to writer: inout ByteWriter) {
+    EventLogSplice(self, adding: entry).write(to: &writer)
+  }
+
   /// All events decoded.
   fileprivate func entries() throws(DecodingFailure) -> [EventEntry] {
     var entries: [EventEntry] = []
@@ -374,11 +390,9 @@ private struct EventLogSplice {
     position = view.eventCount
   }
 
-  func bytes() -> [UInt8] {
+  func write(to writer: inout ByteWriter) {
     let size = (header: EventLogView.headerSize, event: EventLogView.eventSize)
     var texts = ByteWriter(reserving: 256)
-    var writer = ByteWriter(
-      reserving: view.bytes.count + size.event + entry.fields.count * 16 + 256)
     let oldTexts = view.bytes.count - view.fixed
     writer.u32(UInt32(view.eventCount + 1))
     writer.u32(UInt32(view.fieldCount + entry.fields.count))
@@ -400,7 +414,6 @@ private struct EventLogSplice {
     mergeFields(into: &writer, &texts, after: oldTexts)
     writer.raw(view.bytes(view.fixed..<view.bytes.count))
     writer.raw(texts.bytes)
-    return writer.bytes
   }
 
   /// Sorted by (fact, event); the events behind the new one count one more.

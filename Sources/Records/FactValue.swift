@@ -96,6 +96,20 @@ extension ByteReader {
     }
   }
 
+  /// Reads over what `factValue` decodes.
+  mutating func skipFactValue() throws(DecodingFailure) {
+    switch try u8() {
+    case 0: break
+    case 1: _ = try u8()
+    case 2, 3, 4: _ = try varint()
+    case 5, 7: _ = try raw(MemoryLayout<UInt64>.size)
+    case 6: _ = try blob()
+    case 8: _ = try raw(try count() * MemoryLayout<UInt64>.size)
+    case 9: for _ in 0..<(try count()) { _ = try blob() }
+    default: throw DecodingFailure("fact value")
+    }
+  }
+
   public mutating func factField() throws(DecodingFailure) -> FactField {
     FactField(FactID(rawValue: try u32()), try factValue())
   }

@@ -26,8 +26,21 @@ public enum HouseholdMessage: Equatable, Sendable {
   /// household that lives there.
   case addressKnown(household: HouseholdKey)
 
+  /// Stands for `person` in an encoded message.
+  public static let personTag: UInt8 = 2
+
   public static func partitionKey(_ household: HouseholdKey) -> [UInt8] {
     Array(household.text.utf8)
+  }
+
+  /// An encoded `person` message to a household given by the bytes of its key.
+  public static func person(
+    changed: [FactID]?, cause: EventKey?, record: [UInt8], for household: some Collection<UInt8>
+  ) -> [UInt8] {
+    var writer = ByteWriter(reserving: record.count + 256)
+    writer.blob(household)
+    writer.person(changed: changed, cause: cause, record: record)
+    return writer.bytes
   }
 
   public func encoded(for household: HouseholdKey) -> [UInt8] {
@@ -43,10 +56,7 @@ public enum HouseholdMessage: Equatable, Sendable {
       writer.u8(1)
       writer.revocation(revocation)
     case .person(let changed, let cause, let record):
-      writer.u8(2)
-      writer.optional(changed) { $0.list($1) { $0.u32($1.rawValue) } }
-      writer.optional(cause) { $0.eventKey($1) }
-      writer.raw(record)
+      writer.person(changed: changed, cause: cause, record: record)
     case .feedback(let entry, let referral):
       writer.u8(3)
       writer.eventEntry(entry)
@@ -89,7 +99,7 @@ public enum HouseholdMessage: Equatable, Sendable {
           })
       )
     case 1: return (household, .revoke(try reader.revocation()))
-    case 2:
+    case HouseholdMessage.personTag:
       let changed = try reader.optional { r throws(DecodingFailure) in
         try r.list { r throws(DecodingFailure) in FactID(rawValue: try r.u32()) }
       }
@@ -123,5 +133,14 @@ public enum HouseholdMessage: Equatable, Sendable {
     case 7: return (household, .addressKnown(household: HouseholdKey(text: try reader.string())))
     default: throw DecodingFailure("household message")
     }
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func person(changed: [FactID]?, cause: EventKey?, record: [UInt8]) {
+    u8(HouseholdMessage.personTag)
+    optional(changed) { $0.list($1) { $0.u32($1.rawValue) } }
+    optional(cause) { $0.eventKey($1) }
+    raw(record)
   }
 }

@@ -10,6 +10,9 @@ public enum PersonMessage: Equatable, Sendable {
   /// A household wants to be told of this person and says what its registry knows.
   case interest(HouseholdInterest)
 
+  /// Stands for `event` in an encoded message.
+  static let eventTag: UInt8 = 0
+
   public static func partitionKey(_ person: CitizenID) -> [UInt8] {
     withUnsafeBytes(of: person.digits.bigEndian) { Array($0) }
   }
@@ -19,7 +22,7 @@ public enum PersonMessage: Equatable, Sendable {
     writer.citizen(person)
     switch self {
     case .event(let entry, let supersedes):
-      writer.u8(0)
+      writer.u8(PersonMessage.eventTag)
       writer.eventEntry(entry)
       writer.optional(supersedes) { $0.eventKey($1) }
     case .revoke(let revocation):
@@ -38,7 +41,7 @@ public enum PersonMessage: Equatable, Sendable {
     var reader = ByteReader(bytes)
     let person = try reader.citizen()
     switch try reader.u8() {
-    case 0:
+    case PersonMessage.eventTag:
       return (
         person,
         .event(

@@ -114,6 +114,8 @@ public struct PersonRecord: Equatable, Sendable {
   }
 
   static let format: UInt8 = 2
+  /// Behind the format and the id.
+  static let versionOffset = 9
 
   /// Fixed head, then homes, interests and revocations, each with its length, then the event log in
   /// place.
@@ -157,9 +159,10 @@ public struct PersonView {
   public let id: CitizenID
   public let version: UInt64
   public let provisionalEpoch: UInt32
-  public let homes: [HomeSegment]
+  private let homeBytes: UnsafeRawBufferPointer
   private let interestBytes: UnsafeRawBufferPointer
   private let revocationBytes: UnsafeRawBufferPointer
+  private let bytes: UnsafeRawBufferPointer
   public let log: EventLogView
 
   /// `bytes` must stay valid while the view is used.
@@ -169,12 +172,9 @@ public struct PersonView {
     id = try reader.citizen()
     version = try reader.u64()
     provisionalEpoch = try reader.u32()
-    var part = ByteReader(try reader.blob())
-    homes = try part.list { r throws(DecodingFailure) in
-      HomeSegment(
-        from: try r.instant(),
-        household: try r.optionalString().map { HouseholdKey(text: $0) })
-    }
+    self.bytes = bytes
+    homeBytes = try reader.blob()
+    try PersonView.eachHome(in: homeBytes) { _, _ in }
     interestBytes = try reader.blob()
     revocationBytes = try reader.blob()
     log = try EventLogView(try reader.raw(reader.remaining))
@@ -196,9 +196,73 @@ public struct PersonView {
     return try reader.list { r throws(DecodingFailure) in try r.revocation() }
   }
 
+  /// Where the person lives over time, decoded.
+  public var homes: [HomeSegment] {
+    var homes: [HomeSegment] = []
+    try? PersonView.eachHome(in: homeBytes) { from, household in
+      homes.append(
+        HomeSegment(
+          from: from,
+          household: household.map { HouseholdKey(text: String(decoding: $0, as: UTF8.self)) }))
+    }
+    return homes
+  }
+
   /// The household at an instant, nil where none is known.
   public func home(at instant: Instant) -> HouseholdKey? {
-    homes.last { $0.from <= instant }?.household
+    homeKey(at: instant).map { HouseholdKey(text: String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// Whether any household is known at an instant.
+  public func hasHome(at instant: Instant) -> Bool { homeKey(at: instant) != nil }
+
+  /// Whether the person's household at an instant is this one.
+  public func lives(in household: HouseholdKey, at instant: Instant) -> Bool {
+    homeKey(at: instant).map { household.text.utf8.elementsEqual($0) } ?? false
+  }
+
+  /// The key of the household at an instant, read in place.
+  private func homeKey(at instant: Instant) -> UnsafeRawBufferPointer? {
+    var key: UnsafeRawBufferPointer?
+    try? PersonView.eachHome(in: homeBytes) { from, household in
+      if from <= instant { key = household }
+    }
+    return key
+  }
+
+  private static func eachHome(
+    in bytes: UnsafeRawBufferPointer, _ body: (Instant, UnsafeRawBufferPointer?) -> Void
+  ) throws(DecodingFailure) {
+    var reader = ByteReader(bytes)
+    for _ in 0..<(try reader.count()) {
+      let from = try reader.instant()
+      body(from, try reader.bool() ? try reader.blob() : nil)
+    }
+  }
+
+  /// The households interested in the person, as they are encoded.
+  public func eachInterested(
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(DecodingFailure) {
+    var reader = ByteReader(interestBytes)
+    for _ in 0..<(try reader.count()) {
+      body(try reader.blob())
+      _ = try reader.u32()
+      for _ in 0..<(try reader.count()) { try reader.skipHomeClaim() }
+    }
+  }
+
+  /// The encoded record of the next version, with one event more; nil where the log has it.
+  public func appending(_ entry: EventEntry) -> [UInt8]? {
+    guard log.index(of: entry.key) == nil else { return nil }
+    let head = bytes.count - log.size
+    var writer = ByteWriter(reserving: bytes.count + 512)
+    writer.raw(UnsafeRawBufferPointer(rebasing: bytes[..<PersonRecord.versionOffset]))
+    writer.u64(version + 1)
+    writer.raw(
+      UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
+    log.write(adding: entry, to: &writer)
+    return writer.bytes
   }
 
   /// The sequence of the last statement of `household` that this record has taken in.
@@ -208,7 +272,7 @@ public struct PersonView {
       let isTheirs = household.text.utf8.elementsEqual(try reader.blob())
       let sequence = try reader.u32()
       if isTheirs { return sequence }
-      for _ in 0..<(try reader.count()) { _ = try reader.homeClaim() }
+      for _ in 0..<(try reader.count()) { try reader.skipHomeClaim() }
     }
     return nil
   }
@@ -237,6 +301,14 @@ extension ByteReader {
     HouseholdInterest(
       household: HouseholdKey(text: try string()), sequence: try u32(),
       claims: try list { r throws(DecodingFailure) in try r.homeClaim() })
+  }
+
+  /// Reads over what `homeClaim` decodes.
+  mutating func skipHomeClaim() throws(DecodingFailure) {
+    _ = try raw(24)
+    _ = try blob()
+    _ = try blob()
+    _ = try raw(2)
   }
 
   public mutating func homeClaim() throws(DecodingFailure) -> HomeClaim {

@@ -37,6 +37,16 @@ public enum RegisterMessage: Equatable, Sendable {
   /// a city has a few hundred such referrals a day.
   private static let keeperOfResources = Array("resources".utf8)
 
+  /// An encoded `event` that is about people only, read in place; nil for any other message.
+  public static func personalEvent(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(DecodingFailure) -> EventMessageView? {
+    guard bytes.first == eventTag else { return nil }
+    return try EventMessageView(UnsafeRawBufferPointer(rebasing: bytes[1...]))
+  }
+
+  private static let eventTag: UInt8 = 0
+
   /// The key that decides the partition.
   public var partitionKey: [UInt8] {
     switch self {
@@ -56,7 +66,7 @@ public enum RegisterMessage: Equatable, Sendable {
     var writer = ByteWriter()
     switch self {
     case .event(let message):
-      writer.u8(0)
+      writer.u8(RegisterMessage.eventTag)
       writer.eventMessage(message)
     case .revoke(let revocation):
       writer.u8(1)
@@ -113,7 +123,7 @@ public enum RegisterMessage: Equatable, Sendable {
   public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     var reader = ByteReader(bytes)
     switch try reader.u8() {
-    case 0: self = .event(try reader.eventMessage())
+    case RegisterMessage.eventTag: self = .event(try reader.eventMessage())
     case 1: self = .revoke(try reader.revocation())
     case 2: self = .feedback(try reader.eventMessage(), referral: try reader.string())
     case 3: self = .report(try reader.eventMessage(), address: try reader.string())

@@ -116,6 +116,107 @@ import Vocabulary
   }
 }
 
+/// What goes from stage to stage as bytes is what decoding and encoding would give.
+@Suite struct InPlaceTests {
+  private static let fields: [FactField] = [
+    FactField(FactID("a"), .none), FactField(FactID("b"), .bool(true)),
+    FactField(FactID("c"), .int(-700_000)), FactField(FactID("d"), .money(Fen(151_000))),
+    FactField(FactID("e"), .date(CivilDate(dayNumber: 20_000))),
+    FactField(FactID("f"), .instant(Instant(microseconds: 5))),
+    FactField(FactID("g"), .string("服刑")), FactField(FactID("h"), .person(RecordTests.alpha)),
+    FactField(FactID("i"), .persons([RecordTests.alpha])),
+    FactField(FactID("j"), .strings(["a", "b"])),
+  ]
+
+  private static func message(traceparent: String?, targets: [TargetedFacts]) -> EventMessage {
+    var event = RecordTests.entry(
+      "e1", day: 3, fields: fields, persons: [RecordTests.alpha, RecordTests.alpha])
+    event.traceparent = traceparent
+    return EventMessage(
+      event: event, supersedes: nil, retracts: nil, targets: targets, members: nil, original: nil)
+  }
+
+  @Test(arguments: [nil, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+  func aPersonsEventIsPassedOnAsItsBytes(traceparent: String?) throws {
+    let facts = TargetedFacts(
+      target: .person(RecordTests.alpha), fields: [FactField(FactID("k"), .string("x"))])
+    let message = InPlaceTests.message(
+      traceparent: traceparent,
+      targets: [facts, TargetedFacts(target: facts.target, fields: [])])
+    let accepted = Instant(microseconds: 77)
+    var stamped = message
+    stamped.event.accepted = accepted
+    let encoded = RegisterMessage.event(message).encoded()
+    try encoded.withUnsafeBytes { bytes in
+      let view = try #require(try RegisterMessage.personalEvent(bytes))
+      #expect(view.key == message.event.key)
+      #expect(view.targets.map(\.person) == [RecordTests.alpha, RecordTests.alpha])
+      for (target, facts) in zip(view.targets, message.targets) {
+        let expected = PersonMessage.event(stamped.entry(for: facts), supersedes: nil)
+        #expect(
+          view.message(for: target, accepted: accepted)
+            == expected.encoded(for: RecordTests.alpha))
+      }
+    }
+    for length in 0..<encoded.count {
+      encoded[..<length].withUnsafeBytes { cut in
+        let view = try? RegisterMessage.personalEvent(cut)
+        #expect(view == nil || length == encoded.count)
+      }
+    }
+  }
+
+  @Test func whatIsNotAboutPeopleAloneIsDecoded() throws {
+    let person = TargetedFacts(target: .person(RecordTests.alpha), fields: [])
+    var superseding = InPlaceTests.message(traceparent: nil, targets: [person])
+    superseding.supersedes = EventKey(source: "s", id: "e0")
+    var retracting = InPlaceTests.message(traceparent: nil, targets: [person])
+    retracting.retracts = EventKey(source: "s", id: "e0")
+    var composition = InPlaceTests.message(traceparent: nil, targets: [person])
+    composition.members = []
+    let elsewhere = InPlaceTests.message(
+      traceparent: nil, targets: [TargetedFacts(target: .household("HH-1"), fields: [])])
+    for message in [superseding, retracting, composition, elsewhere] {
+      let isView = try RegisterMessage.event(message).encoded().withUnsafeBytes {
+        try RegisterMessage.personalEvent($0) != nil
+      }
+      #expect(!isView)
+    }
+  }
+
+  @Test func anEventIsAppendedToARecordInPlace() throws {
+    let home = HouseholdKey(registry: "HH-1")
+    let at = Instant(startOf: CivilDate(dayNumber: 1))
+    var record = PersonRecord(id: RecordTests.alpha)
+    record.interests = [
+      HouseholdInterest(
+        household: home, sequence: 1,
+        claims: [
+          HomeClaim(
+            asOf: at, time: at, recorded: at, source: "s", id: "c", named: true, rank: 0)
+        ])
+    ]
+    record.settleHomes()
+    for day in [5, 2, 9, 5] as [Int32] {
+      let entry = RecordTests.entry(
+        "e\(day)", day: day, fields: InPlaceTests.fields, persons: [RecordTests.alpha])
+      let before = record
+      let isNew = record.log.insert(entry)
+      record.version += isNew ? 1 : 0
+      try before.encoded().withUnsafeBytes { bytes in
+        let view = try PersonView(bytes)
+        #expect(view.appending(entry) == (isNew ? record.encoded() : nil))
+        #expect(view.lives(in: home, at: at) && view.hasHome(at: at))
+        #expect(!view.hasHome(at: .distantPast))
+        var interested: [String] = []
+        try view.eachInterested { interested.append(String(decoding: $0, as: UTF8.self)) }
+        #expect(interested == [home.text])
+      }
+    }
+    #expect(record.log.eventCount == 3)
+  }
+}
+
 @Suite struct MatchTests {
   private let request = MatchRequest(
     referral: "R-1", household: HouseholdKey(registry: "HH-1"), committee: "310101002001",

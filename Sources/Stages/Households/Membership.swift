@@ -79,7 +79,7 @@ struct Membership {
     of person: CitizenID, _ view: PersonView, _ state: HouseholdState,
     want: (CitizenID) -> Void, claim: (CitizenID, HomeClaim) -> Void
   ) throws(DecodingFailure) {
-    let livesHere = view.home(at: .distantFuture) == state.key
+    let livesHere = view.lives(in: state.key, at: .distantFuture)
     for index in view.log.fields(of: parents) {
       let field = view.log.field(index)
       guard field.event.type == birth, case .persons(let parents) = try field.value() else {
@@ -90,7 +90,7 @@ struct Membership {
         // A child of this household: its parents matter wherever they live.
         if livesHere { parents.forEach(want) }
       } else if let child, let rank = parents.firstIndex(of: person),
-        view.home(at: field.event.effective) == state.key
+        view.lives(in: state.key, at: field.event.effective)
       {
         want(child)
         claim(child, try birthClaim(field.event, rank: rank))

@@ -21,7 +21,7 @@ enum Settlement: Equatable {
     for link in state.links where link.acknowledged < link.sequence { return .waiting }
     for (person, view) in records {
       if view.provisionalEpoch > 0, state.key.provisionalPerson == nil,
-        view.home(at: now) == state.key,
+        view.lives(in: state.key, at: now),
         (state.link(person)?.handedOver ?? 0) < view.provisionalEpoch
       {
         return .waiting

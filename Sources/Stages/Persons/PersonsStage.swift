@@ -13,6 +13,9 @@ public final class PersonsStage: Stage {
   /// How long an event stays that no longer is the last word on any fact.
   public static let retentionDays = 800
 
+  /// Longer logs are looked through for events that can go.
+  static let pruned = 16
+
   public init() {}
 
   public func process(
@@ -20,10 +23,15 @@ public final class PersonsStage: Stage {
   ) throws(DecodingFailure) {
     let (person, message) = try PersonMessage.decode(payload)
     let key = PersonMessage.partitionKey(person)
+    if case .event(let entry, nil) = message,
+      try append(entry, to: key, now: now, state, &outbox)
+    {
+      return
+    }
     var record = try state.personRecord(key) ?? PersonRecord(id: person)
     let homeBefore = record.home(at: now)
     guard var delivery = PersonsStage.apply(message, to: &record, now: now) else { return }
-    if record.log.eventCount > 16 {
+    if record.log.eventCount > PersonsStage.pruned {
       record.log.prune(before: now.adding(days: -PersonsStage.retentionDays))
     }
     let homeNow = record.home(at: now)
@@ -35,6 +43,36 @@ public final class PersonsStage: Stage {
     let bytes = record.encoded()
     state.put(key, bytes)
     deliver(bytes, of: record, delivery, homeless: homeNow == nil, outbox: &outbox)
+  }
+
+  /// Adds an event to the record of somebody at home, without decoding it; false where more than
+  /// that may follow.
+  private func append(
+    _ entry: EventEntry, to key: [UInt8], now: Instant, _ state: StateOverlay,
+    _ outbox: inout Outbox
+  ) throws(DecodingFailure) -> Bool {
+    let result: Result<[UInt8]?, DecodingFailure> = state.withValue(key) { stored in
+      guard let stored else { return .success(nil) }
+      do throws(DecodingFailure) {
+        let view = try PersonView(stored)
+        guard view.provisionalEpoch == 0, !view.hasRevocations, view.hasHome(at: now),
+          view.log.eventCount < PersonsStage.pruned, let bytes = view.appending(entry)
+        else { return .success(nil) }
+        let changed = entry.changes
+        try view.eachInterested { household in
+          outbox.send(
+            .households, key: Array(household),
+            payload: HouseholdMessage.person(
+              changed: changed, cause: entry.key, record: bytes, for: household))
+        }
+        return .success(bytes)
+      } catch {
+        return .failure(error)
+      }
+    }
+    guard let bytes = try result.get() else { return false }
+    state.put(key, bytes)
+    return true
   }
 
   /// Who hears of a change, and which facts changed.

@@ -25,6 +25,11 @@ public final class RegisterStage: Stage {
   public func process(
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
+    if let event = try RegisterMessage.personalEvent(payload),
+      try pass(event, now: now, state: state, outbox: &outbox)
+    {
+      return
+    }
     let message = try RegisterMessage(payload)
     switch message {
     case .event(let event):
@@ -57,6 +62,24 @@ public final class RegisterStage: Stage {
     case .place, .placed:
       try ResourceRegister(state: state).take(message, &outbox)
     }
+  }
+
+  /// Passes the bytes of a new event on; false where its pair is known, if only as taken back.
+  private func pass(
+    _ event: EventMessageView, now: Instant, state: StateOverlay, outbox: inout Outbox
+  ) throws(DecodingFailure) -> Bool {
+    guard try RegisterEntry.load(event.key, state) == nil else { return false }
+    counters.accepted += 1
+    var entry = RegisterEntry()
+    entry.acceptedAt = now
+    entry.targets = event.targets.map { .person($0.person) }
+    entry.save(event.key, state)
+    for target in event.targets {
+      outbox.send(
+        .persons, key: PersonMessage.partitionKey(target.person),
+        payload: event.message(for: target, accepted: now))
+    }
+    return true
   }
 
   private func accept(
