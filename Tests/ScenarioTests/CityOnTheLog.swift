@@ -3,7 +3,7 @@ import Foundation
 import Intake
 import Runtime
 import Simulation
-import Stages
+@testable import Stages
 import StateStore
 import Streaming
 import Testing
@@ -17,12 +17,15 @@ struct SmallCity {
   let outTopics: [String]
 
   /// Every kind of life story about once, and more bad records than in life.
-  init(seed: UInt64) throws {
+  ///
+  /// - Parameter crowded: ten times as many events as in life, most of them at windows.
+  init(seed: UInt64, crowded: Bool = false) throws {
     var options = CityOptions()
     options.people = 600
     options.days = 3
     options.seed = seed
     options.bad = 0.03
+    if crowded { options.events = CityStream(options).loadRecords + 3000 }
     // A record without a value is no line of `replay`.
     events = Array(CityStream(options, lines: true).events)
     var directory = Directory()
@@ -41,18 +44,19 @@ struct SmallCity {
       + districts.flatMap { ["referrals.advisor.\($0)", "referrals.resource.\($0)", "alerts.\($0)"] }
   }
 
-  func stages() throws -> StageSet {
-    StageSet(
+  func stages(takesShortCuts: Bool = true) throws -> StageSet {
+    let households = HouseholdsStage(settings: settings, takesShortCuts: takesShortCuts)
+    return StageSet(
       intake: try EventIntake(catalog: settings.pack.sources),
-      stages: [RegisterStage(), PersonsStage(), HouseholdsStage(settings: settings)])
+      stages: [RegisterStage(), PersonsStage(), households])
   }
 
   /// The events through the pipeline of `replay`, then time up to `end`. Answers the outputs, what
   /// is kept of households, and the clock after each event.
-  func replay(until end: Instant) throws -> (
+  func replay(until end: Instant, takesShortCuts: Bool = true) throws -> (
     outputs: [OutputRecord], kept: [SettledHousehold], clocks: [Instant]
   ) {
-    let pipeline = InlinePipeline(stages: try stages())
+    let pipeline = InlinePipeline(stages: try stages(takesShortCuts: takesShortCuts))
     var outputs: [OutputRecord] = []
     var clocks: [Instant] = []
     var offsets: [CityTopic: Int64] = [:]

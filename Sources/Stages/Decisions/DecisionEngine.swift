@@ -15,8 +15,11 @@ final class DecisionEngine {
   private var rulebook: Rulebook
   /// What the settings describe, for sweeps.
   private(set) var world: World
+  /// Leaves out what earlier decisions show to be without effect.
+  let takesShortCuts: Bool
 
-  init(settings: StageSettings) {
+  init(settings: StageSettings, takesShortCuts: Bool = true) {
+    self.takesShortCuts = takesShortCuts
     self.settings = settings
     world = World(settings)
     situation = Situation(schema: SituationSchema(pack: settings.pack))
@@ -69,6 +72,58 @@ final class DecisionEngine {
     }
   }
 
+  /// Whether an event of one of its people changes nothing that a household decides: no rule reads
+  /// what it states, or those that do fail by what it leaves as it was; and those it triggers fail
+  /// by the event alone, or by what nobody has stated.
+  ///
+  /// - Parameter record: the person's record with the event, of which nothing was ever taken back.
+  func isIndifferent(
+    _ outlook: HouseholdBrief.Outlook, to news: PersonNews, of record: PersonView, now: Instant
+  ) -> Bool {
+    guard outlook.policy == rulebook.policyTag,
+      let index = record.log.index(of: news.cause)
+    else { return false }
+    var changed = FactMask()
+    for fact in news.changed { rulebook.insert(fact, into: &changed) }
+    let event = record.log.event(index)
+    guard event.effective <= now, !changed.touches(rulebook.readByStage) else { return false }
+    if changed.touches(rulebook.situationReads) {
+      for rule in rulebook.situationRules
+      where changed.touches(rule.reads) && !rule.fails(outlook.standing, after: changed) {
+        return false
+      }
+    }
+    let triggered = rulebook.rules(triggeredBy: event.type) ?? 0
+    let isLater = event.effective.date > outlook.settledThrough
+    let moved = outlook.unable | outlook.sensitive | (isLater ? 0 : outlook.settled)
+    var toAsk: [Rulebook.Eventful] = []
+    for rule in rulebook.eventRules {
+      if rule.mask == 0 {
+        if rule.types.contains(event.type) || changed.touches(rule.reads) { return false }
+      } else if moved & rule.mask != 0, changed.touches(rule.reads) {
+        return false
+      }
+      if triggered & rule.mask & ~outlook.unable != 0 { toAsk.append(rule) }
+    }
+    return toAsk.isEmpty || allFail(toAsk, record, index, now: now)
+  }
+
+  /// Whether each of the rules fails a condition on the event alone.
+  private func allFail(
+    _ rules: [Rulebook.Eventful], _ record: PersonView, _ index: Int, now: Instant
+  ) -> Bool {
+    EventLog().withView { none in
+      situation.load(
+        HouseholdFile(
+          key: HouseholdKey(text: ""), compositions: [], log: none,
+          persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
+        now: now, calendar: settings.pack.calendar)
+      let evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
+      let position = EventPosition(owner: 0, index: index)
+      return rules.allSatisfy { evaluation.failsGate($0, position) }
+    }
+  }
+
   /// Withdraws everything that is open, without deciding: a provisional household that hands over.
   func withdrawAll(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], reason: WithdrawalReason,
@@ -95,7 +150,7 @@ final class DecisionEngine {
       situation.load(file, now: visit.now, calendar: settings.pack.calendar)
       var desk = Desk(
         household: visit.household, now: visit.now, settings: settings, situation: situation,
-        file: file, outbox: outbox)
+        file: file, outbox: outbox, takesShortCuts: takesShortCuts)
       work(&desk)
       outbox = desk.outbox
       return desk.household

@@ -12,12 +12,15 @@ struct Desk {
   let situation: Situation
   var file: HouseholdFile
   var outbox: Outbox
+  private let takesShortCuts: Bool
   /// The visit belongs to a sweep after a change of policy.
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
   private var collected: [Trigger] = []
 
   private struct Trigger {
+    /// The rules it may trigger, by bit.
+    let rules: UInt64
     let type: EventTypeID
     let key: EventKey
     let effective: Instant
@@ -26,14 +29,15 @@ struct Desk {
     let isNew: Bool
     /// Rules that do not look ahead are still decided for it (semantics 3 and 28).
     let isInWindow: Bool
-    /// The rules that do not fire for it, by bit, whatever takes effect later.
-    var quiet: UInt64
+    /// The rules that do not fire for it, whatever takes effect later.
+    var silence: EventAnswers.Silence
   }
 
   init(
     household: HouseholdState, now: Instant, settings: StageSettings, situation: Situation,
-    file: HouseholdFile, outbox: Outbox
+    file: HouseholdFile, outbox: Outbox, takesShortCuts: Bool
   ) {
+    self.takesShortCuts = takesShortCuts
     self.household = household
     self.now = now
     self.settings = settings
@@ -65,6 +69,9 @@ struct Desk {
     for trigger in collected where trigger.effective > now {
       nextDecision = min(nextDecision, trigger.effective)
     }
+    if household.outlook.policy != rulebook.policyTag {
+      household.outlook = HouseholdBrief.Outlook(policy: rulebook.policyTag)
+    }
     let earliest = earliestChange()
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
@@ -95,9 +102,15 @@ struct Desk {
       }
       followUp(&nextDecision)
     }
+    // A sweep decides no events: the next message looks at them.
+    if isPolicySweep {
+      household.outlook = HouseholdBrief.Outlook()
+    } else {
+      lookOut(rulebook)
+    }
     household.answers.replace(
       policy: rulebook.policyTag,
-      collected.lazy.filter(\.isInWindow).map { ($0.key, $0.quiet) })
+      collected.lazy.filter(\.isInWindow).map { ($0.key, $0.silence) })
     moveToDistrict()
     household.adopted.removeAll()
     household.pendingChanges = []
@@ -123,17 +136,18 @@ struct Desk {
     _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
-    let bit = eventful.bit.map { UInt64(1) << UInt64($0) } ?? 0
+    let bit = eventful.mask
     let mayAnswerAnew = changed?.touches(eventful.reads) ?? true
     guard mayAnswerAnew || !household.pendingEvents.isEmpty else { return }
     for at in collected.indices where isTriggered(eventful, by: collected[at]) {
       let trigger = collected[at]
       guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow
       else { continue }
-      if trigger.quiet & bit != 0, trigger.effective.date < earliest { continue }
-      collected[at].quiet &= ~bit
-      guard passes(eventful, trigger.position) else {
-        collected[at].quiet |= bit
+      if trigger.silence.gated & bit != 0 { continue }
+      if trigger.silence.quiet & bit != 0, trigger.effective.date < earliest { continue }
+      collected[at].silence.quiet &= ~bit
+      if evaluation.failsGate(eventful, trigger.position) {
+        collected[at].silence.gated |= bit
         continue
       }
       guard let event = file.event(trigger.position) else { continue }
@@ -145,7 +159,7 @@ struct Desk {
           isGone(subject, rule)
           ? .fails(clause: "deceased")
           : decide(eventful, subject, position, event, &nextDecision, &failsOnDay)
-        if failsOnDay, eventful.isSettledByDay { collected[at].quiet |= bit }
+        if failsOnDay, eventful.isSettledByDay { collected[at].silence.quiet |= bit }
         reconcile(rule, subject: subject, event: position, answer)
       }
       for index in household.openings.indices
@@ -171,7 +185,6 @@ struct Desk {
   /// Events that trigger rules and concern this household, each once, in effective order; also
   /// announced ones of days to come (semantics 2: a notice of release).
   private func collectTriggers(_ rulebook: Rulebook) -> [Trigger] {
-    let types = rulebook.triggerTypes
     var found: [Trigger] = []
     let window = eventWindow
     var limit: (effective: Instant, at: Instant)?
@@ -185,17 +198,18 @@ struct Desk {
       for index in 0..<log.eventCount {
         let event = log.event(index)
         let type = event.type
-        guard types.contains(type) else { continue }
+        guard let rules = rulebook.rules(triggeredBy: type) else { continue }
         let key = event.key
         let effective = event.effective
         guard !found.contains(where: { $0.key == key }), isOurs(effective) else { continue }
         found.append(
           Trigger(
-            type: type, key: key, effective: effective,
+            rules: rules, type: type, key: key, effective: effective,
             position: EventPosition(owner: owner, index: index),
             isNew: household.pendingEvents.contains(key),
             isInWindow: isInWindow(event, effective),
-            quiet: household.answers.rules(for: key, policy: rulebook.policyTag)))
+            silence: household.answers.rules(for: key, policy: rulebook.policyTag)
+              ?? EventAnswers.Silence()))
       }
     }
     collect(EventPosition.household, file.log) { _ in true }
@@ -219,7 +233,38 @@ struct Desk {
   }
 
   private func isTriggered(_ rule: Rulebook.Eventful, by trigger: Trigger) -> Bool {
-    rule.types.contains(trigger.type) && (rule.looksAhead != nil || trigger.effective <= now)
+    (rule.mask != 0 ? trigger.rules & rule.mask != 0 : rule.types.contains(trigger.type))
+      && (rule.looksAhead != nil || trigger.effective <= now)
+  }
+
+  /// How the event rules stand to the household now, for the messages to come.
+  private mutating func lookOut(_ rulebook: Rulebook) {
+    household.outlook.sensitive = 0
+    household.outlook.settled = 0
+    household.outlook.settledThrough = .earliest
+    household.outlook.unable = 0
+    for eventful in rulebook.eventRules {
+      let bit = eventful.mask
+      for at in collected.indices {
+        let trigger = collected[at]
+        guard trigger.rules & ~trigger.silence.gated & bit != 0,
+          trigger.isInWindow || eventful.looksAhead != nil
+        else { continue }
+        if evaluation.failsGate(eventful, trigger.position) {
+          collected[at].silence.gated |= bit
+        } else if trigger.silence.quiet & bit != 0 {
+          household.outlook.settled |= bit
+          household.outlook.settledThrough = max(
+            household.outlook.settledThrough, trigger.effective.date)
+        } else {
+          household.outlook.sensitive |= bit
+        }
+      }
+      let isStated = eventful.needs.contains { fact in
+        file.persons.contains { !$0.view.log.fields(of: fact).isEmpty }
+      }
+      if !eventful.needs.isEmpty, !isStated { household.outlook.unable |= bit }
+    }
   }
 
   /// Whether a rule's subjects include the one of an opening.
@@ -238,16 +283,6 @@ struct Desk {
   private func isGone(_ subject: Int?, _ rule: CompiledRule) -> Bool {
     guard let subject, !rule.outlivesSubject else { return false }
     return situation.isDead(subject)
-  }
-
-  /// Whether an event meets the conditions that read nothing else.
-  private func passes(_ eventful: Rulebook.Eventful, _ position: EventPosition) -> Bool {
-    guard !eventful.gates.isEmpty else { return true }
-    evaluation.begin(eventful.rule, subject: nil, event: position)
-    for gate in eventful.gates {
-      if case .fails = gate.program.decide(situation.context) { return false }
-    }
-    return true
   }
 
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
@@ -309,8 +344,14 @@ struct Desk {
     _ situational: Rulebook.Situational, _ changed: FactMask?,
     _ nextDecision: inout Instant
   ) {
-    guard changed?.touches(situational.reads) ?? true else { return }
+    if let changed {
+      guard changed.touches(situational.reads),
+        !takesShortCuts || !situational.fails(household.outlook.standing, after: changed)
+      else { return }
+    }
     let rule = situational.rule
+    var standing: UInt64 = 0
+    var isStanding = true
     situation.decidingRule = rule.id
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
@@ -327,8 +368,15 @@ struct Desk {
       if answer.isPossible, let last, !held(rule, subject, by: last) {
         answer = .fails(clause: "opens-by")
       }
+      if case .fails(let clause) = answer, situational.bit(of: clause) != 0 {
+        standing |= situational.bit(of: clause)
+      } else {
+        isStanding = false
+      }
       reconcile(rule, subject: subject, event: nil, answer)
     }
+    household.outlook.standing &= ~situational.mask
+    if isStanding { household.outlook.standing |= standing }
     // People the rule no longer speaks of, such as former members.
     for index in household.openings.indices
     where household.openings[index].rule == rule.id && household.openings[index].isLive

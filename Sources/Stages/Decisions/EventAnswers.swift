@@ -12,22 +12,30 @@ struct EventAnswers: Equatable, Sendable {
   private(set) var policy: UInt64 = 0
   private var answers: [Answer] = []
 
-  private struct Answer: Equatable, Sendable {
-    var event: EventKey
-    var rules: UInt64
+  /// Sets of rules by bit.
+  struct Silence: Equatable, Sendable {
+    /// Fail a condition on the event alone: whatever else is known, they never fire for it.
+    var gated: UInt64 = 0
+    /// Fail by the facts of the event's day.
+    var quiet: UInt64 = 0
   }
 
-  /// The rules that do not fire for an event.
-  func rules(for event: EventKey, policy: UInt64) -> UInt64 {
-    guard policy == self.policy else { return 0 }
-    return answers.first { $0.event == event }?.rules ?? 0
+  private struct Answer: Equatable, Sendable {
+    var event: EventKey
+    var rules: Silence
+  }
+
+  /// The rules that do not fire for an event, nil where none has said so.
+  func rules(for event: EventKey, policy: UInt64) -> Silence? {
+    guard policy == self.policy else { return nil }
+    return answers.first { $0.event == event }?.rules
   }
 
   /// Replaces everything.
-  mutating func replace(policy: UInt64, _ events: some Sequence<(EventKey, UInt64)>) {
+  mutating func replace(policy: UInt64, _ events: some Sequence<(EventKey, Silence)>) {
     self.policy = policy
     answers.removeAll(keepingCapacity: true)
-    for (event, rules) in events where rules != 0 {
+    for (event, rules) in events where rules != Silence() {
       answers.append(Answer(event: event, rules: rules))
     }
     // Without answers it is the same under every pack: a sweep has nothing to write.
@@ -38,7 +46,8 @@ struct EventAnswers: Equatable, Sendable {
     writer.u64(policy)
     writer.list(answers) {
       $0.eventKey($1.event)
-      $0.u64($1.rules)
+      $0.u64($1.rules.gated)
+      $0.u64($1.rules.quiet)
     }
   }
 
@@ -47,7 +56,17 @@ struct EventAnswers: Equatable, Sendable {
   init(_ reader: inout ByteReader) throws(DecodingFailure) {
     policy = try reader.u64()
     answers = try reader.list { r throws(DecodingFailure) in
-      Answer(event: try r.eventKey(), rules: try r.u64())
+      Answer(
+        event: try r.eventKey(), rules: Silence(gated: try r.u64(), quiet: try r.u64()))
+    }
+  }
+
+  /// Reads over the answers of format 3 of households, which are given anew.
+  static func skipFormer(_ reader: inout ByteReader) throws(DecodingFailure) {
+    _ = try reader.u64()
+    for _ in 0..<(try reader.count()) {
+      _ = try reader.eventKey()
+      _ = try reader.u64()
     }
   }
 }

@@ -78,6 +78,16 @@ struct RuleEvaluation {
     }
   }
 
+  /// Whether an event fails a condition that reads nothing else: then the rule never fires for it.
+  func failsGate(_ eventful: Rulebook.Eventful, _ event: EventPosition) -> Bool {
+    guard !eventful.gates.isEmpty else { return false }
+    begin(eventful.rule, subject: nil, event: event)
+    for gate in eventful.gates {
+      if case .fails = gate.program.decide(situation.context) { return true }
+    }
+    return false
+  }
+
   /// The people a member rule is about.
   func subjects(_ rule: CompiledRule, event: EventPosition?) -> [Int?] {
     guard rule.scope == .member else { return [nil] }

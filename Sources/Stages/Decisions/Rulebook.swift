@@ -1,5 +1,6 @@
 import Policy
 import Records
+import Situation
 import Vocabulary
 
 /// A set of facts as bits. Two facts may share a bit where a pack has more than 256: a rule is then
@@ -18,30 +19,33 @@ struct FactMask: Equatable, Sendable {
   func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
 }
 
-/// A set of event types that is asked for every event of every household: a hash table without
-/// hashing, since the ids are hashes already.
-struct EventTypeSet: Sendable {
-  private var slots: [EventTypeID?]
+/// Numbers by ids that are hashes already (facts, event types): a hash table without hashing, asked
+/// for every event and every changed fact.
+struct HashedIDTable: Sendable {
+  private var keys: [UInt32] = []
+  /// Nil where there is no key.
+  private var values: [UInt64?] = []
 
-  init(_ types: [EventTypeID]) {
-    let distinct = Set(types)
+  init(_ entries: [UInt32: UInt64]) {
     var capacity = 16
-    while capacity < distinct.count * 4 { capacity *= 2 }
-    slots = Array(repeating: nil, count: capacity)
-    for type in distinct {
-      var at = Int(type.rawValue) & (capacity - 1)
-      while slots[at] != nil { at = (at + 1) & (capacity - 1) }
-      slots[at] = type
+    while capacity < entries.count * 4 { capacity *= 2 }
+    keys = Array(repeating: 0, count: capacity)
+    values = Array(repeating: nil, count: capacity)
+    for (key, value) in entries {
+      let at = slot(key)
+      keys[at] = key
+      values[at] = value
     }
   }
 
-  func contains(_ type: EventTypeID) -> Bool {
-    var at = Int(type.rawValue) & (slots.count - 1)
-    while let known = slots[at] {
-      if known == type { return true }
-      at = (at + 1) & (slots.count - 1)
-    }
-    return false
+  subscript(key: UInt32) -> UInt64? { values[slot(key)] }
+
+  /// Where the key is, or would be: less than half of the slots are taken.
+  private func slot(_ key: UInt32) -> Int {
+    let mask = keys.count - 1
+    var at = Int(key) & mask
+    while values[at] != nil, keys[at] != key { at = (at + 1) & mask }
+    return at
   }
 }
 
@@ -51,21 +55,57 @@ final class Rulebook {
   let situationRules: [Situational]
   /// Rules with events, in order of id.
   let eventRules: [Eventful]
-  /// Every type that triggers a rule.
-  let triggerTypes: EventTypeSet
+  /// The event rules that each type triggers, by bit. Rules beyond `EventAnswers.capacity` have
+  /// none, so that a type can be here without a bit.
+  private let triggers: HashedIDTable
+  /// What any situation rule reads.
+  let situationReads: FactMask
+  /// What the stage itself acts on.
+  let readByStage: FactMask
   /// Stands for the pack in `EventAnswers`.
   let policyTag: UInt64
   private let byID: [String: CompiledRule]
-  private let bits: [FactID: Int]
+  private let bits: HashedIDTable
 
   /// A situation rule and what can change its answer.
   final class Situational {
     let rule: CompiledRule
     let reads: FactMask
+    /// Conditions and exceptions that have a bit.
+    private let clauses: [Clause]
+    /// What can change whom it is about.
+    private let subjectReads: FactMask
 
-    init(rule: CompiledRule, reads: FactMask) {
+    /// A condition or an exception, its bit in `HouseholdBrief.Outlook.standing`, and what can
+    /// change whether it holds.
+    struct Clause {
+      let id: String
+      let bit: UInt64
+      let reads: FactMask
+    }
+
+    init(rule: CompiledRule, reads: FactMask, clauses: [Clause], subjectReads: FactMask) {
       self.rule = rule
       self.reads = reads
+      self.clauses = clauses
+      self.subjectReads = subjectReads
+    }
+
+    /// All its bits.
+    var mask: UInt64 { clauses.reduce(0) { $0 | $1.bit } }
+
+    /// The bit of a clause by its id; 0 where it has none.
+    func bit(of id: String) -> UInt64 { clauses.first { $0.id == id }?.bit ?? 0 }
+
+    /// Whether the rule still fails for everybody after a change: each of the clauses that decided
+    /// last reads nothing that changed.
+    func fails(_ standing: UInt64, after changed: FactMask) -> Bool {
+      var isStanding = false
+      for clause in clauses where standing & clause.bit != 0 {
+        if changed.touches(clause.reads) { return false }
+        isStanding = true
+      }
+      return isStanding && !changed.touches(subjectReads)
     }
   }
 
@@ -77,23 +117,27 @@ final class Rulebook {
     let looksAhead: LookAhead?
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
     let gates: [CompiledClause]
+    /// Stored facts of persons, one of which must have been stated of somebody: by the defaults of
+    /// all of them a condition fails. Empty where there is no such condition.
+    let needs: [FactID]
     let reads: FactMask
-    /// The rule's place in `EventAnswers`; nil where there is none left.
-    let bit: Int?
+    /// The rule's bit in `EventAnswers`; 0 where there is none left.
+    let mask: UInt64
     /// Whether the answer for an event's day rests on facts of that day alone.
     let isSettledByDay: Bool
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: [CompiledClause], reads: FactMask, bit: Int?, isSettledByDay: Bool
+      gates: [CompiledClause], needs: [FactID], reads: FactMask, mask: UInt64, isSettledByDay: Bool
     ) {
       self.rule = rule
       self.types = types
       self.holdsNow = holdsNow
       self.looksAhead = looksAhead
       self.gates = gates
+      self.needs = needs
       self.reads = reads
-      self.bit = bit
+      self.mask = mask
       self.isSettledByDay = isSettledByDay
     }
   }
@@ -101,34 +145,41 @@ final class Rulebook {
   init(pack: PolicyPack) {
     var situational: [Situational] = []
     var eventful: [Eventful] = []
-    var bits: [FactID: Int] = [:]
+    var bits = FactBits()
+    var clauseCount = 0
+    let stranger = Stranger(pack)
     for rule in pack.rules {
-      var reads = FactMask()
-      var changes = Rulebook.changes(that: rule.reads, pack.facts)
-      if rule.reads.facts.contains(where: { Rulebook.isScore($0, pack.facts) }) {
-        changes.formUnion(Rulebook.changes(that: pack.assessment.reads, pack.facts))
-      }
+      var changes = Rulebook.changes(that: rule.reads, pack)
+      var subjects: Set<FactID> = []
       if rule.scope == .member, !rule.outlivesSubject {
-        changes.formUnion(Rulebook.types("notice.death"))
+        subjects.formUnion(Rulebook.types("notice.death"))
       }
       // Without a subject of its own, a member rule speaks of all members.
       if rule.scope == .member, rule.subject == nil {
-        changes.formUnion(Rulebook.computed["members"] ?? [])
+        subjects.formUnion(Rulebook.computed["members"] ?? [])
       }
-      for fact in changes.sorted() {
-        let bit = bits[fact] ?? bits.count
-        bits[fact] = bit
-        reads.insert(bit)
-      }
+      changes.formUnion(subjects)
+      let reads = bits.mask(changes)
       switch rule.trigger {
-      case .situation: situational.append(Situational(rule: rule, reads: reads))
+      case .situation:
+        // A subject of its own may be read from anything.
+        let subjectReads = rule.subject == nil ? bits.mask(subjects) : reads
+        let clauses = (rule.when + rule.unless).map { clause in
+          defer { clauseCount += 1 }
+          return Situational.Clause(
+            id: clause.id, bit: clauseCount < 64 ? 1 << UInt64(clauseCount) : 0,
+            reads: bits.mask(Rulebook.changes(that: clause.reads, pack)))
+        }
+        situational.append(
+          Situational(rule: rule, reads: reads, clauses: clauses, subjectReads: subjectReads))
       case .event(let types, let holdsNow, let looksAhead):
         eventful.append(
           Eventful(
             rule: rule, types: types.map { EventTypeID($0) }, holdsNow: holdsNow,
             looksAhead: looksAhead,
             gates: rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) },
-            reads: reads, bit: eventful.count < EventAnswers.capacity ? eventful.count : nil,
+            needs: Rulebook.needs(of: rule, pack.facts, stranger), reads: reads,
+            mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
             isSettledByDay: rule.scope == .household && looksAhead == nil
               && !changes.contains(Rulebook.referralsChanged)))
       case .engine: break
@@ -136,12 +187,36 @@ final class Rulebook {
     }
     situationRules = situational
     eventRules = eventful
-    triggerTypes = EventTypeSet(eventful.flatMap(\.types))
-    self.bits = bits
+    readByStage = bits.mask(Rulebook.actedOn)
+    situationReads = situational.reduce(FactMask()) { $0.union($1.reads) }
+    triggers = HashedIDTable(
+      eventful.reduce(into: [:]) { triggers, rule in
+        for type in rule.types { triggers[type.rawValue, default: 0] |= rule.mask }
+      })
+    self.bits = bits.table
     policyTag = pack.digest.utf8.reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
     }
     byID = Dictionary(pack.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Gives bits to facts.
+  private struct FactBits {
+    private var bits: [FactID: Int] = [:]
+
+    mutating func mask(_ facts: Set<FactID>) -> FactMask {
+      var mask = FactMask()
+      for fact in facts.sorted() {
+        let bit = bits[fact] ?? bits.count
+        bits[fact] = bit
+        mask.insert(bit)
+      }
+      return mask
+    }
+
+    var table: HashedIDTable {
+      HashedIDTable(Dictionary(uniqueKeysWithValues: bits.map { ($0.rawValue, UInt64($1)) }))
+    }
   }
 
   func rule(_ id: String) -> CompiledRule? { byID[id] }
@@ -149,16 +224,35 @@ final class Rulebook {
   /// Changed facts as bits; what no rule reads is left out.
   func mask(_ facts: [FactID]) -> FactMask {
     var mask = FactMask()
-    for fact in facts { if let bit = bits[fact] { mask.insert(bit) } }
+    for fact in facts { insert(fact, into: &mask) }
     return mask
   }
+
+  /// Adds a changed fact, unless no rule reads it.
+  func insert(_ fact: FactID, into mask: inout FactMask) {
+    if let bit = bits[fact.rawValue] { mask.insert(Int(bit)) }
+  }
+
+  /// The event rules that a type triggers, by bit; nil where it triggers none.
+  func rules(triggeredBy type: EventTypeID) -> UInt64? { triggers[type.rawValue] }
 
   /// Stands for "a referral of the household opened or ended" among changed facts.
   static let referralsChanged = FactID("household.referrals")
 
   /// The changes that can alter an answer: stored facts by their identity, series and computed
   /// facts by the types of events behind them.
-  private static func changes(that reads: ReadSet, _ facts: FactCatalogue) -> Set<FactID> {
+  private static func changes(that reads: ReadSet, _ pack: PolicyPack) -> Set<FactID> {
+    let facts = pack.facts
+    var changes = storedChanges(that: reads, facts)
+    if reads.facts.contains(where: { isScore($0, facts) }) {
+      changes.formUnion(storedChanges(that: pack.assessment.reads, facts))
+    }
+    return changes
+  }
+
+  private static func storedChanges(
+    that reads: ReadSet, _ facts: FactCatalogue
+  ) -> Set<FactID> {
     var changes = Set(reads.eventTypes.map { FactID(rawValue: EventTypeID($0).rawValue) })
     for slot in reads.facts {
       guard let fact = facts.definition(of: slot.object, slot: slot.slot) else { continue }
@@ -191,6 +285,34 @@ final class Rulebook {
     }
   }
 
+  /// Events of people that the stage itself acts on, besides what rules read: who lives there and
+  /// who has died, whom the household asks for, visits of the ladder, and decisions on assistance.
+  private static let actedOn = types(
+    "household.composition", "notice.death", "notice.residence", "notice.birth",
+    "notice.guardianship", "report.visit", "assistance.decision", "notice.retracted")
+
+  /// The facts that a condition on one person needs, see `Eventful.needs`.
+  private static func needs(
+    of rule: CompiledRule, _ facts: FactCatalogue, _ stranger: Stranger
+  ) -> [FactID] {
+    for clause in rule.when {
+      let reads = clause.reads
+      guard reads.parameters.isEmpty, reads.eventTypes.isEmpty, !reads.dependsOnTime else {
+        continue
+      }
+      let definitions = reads.facts.compactMap { facts.definition(of: $0.object, slot: $0.slot) }
+      let stored = definitions.filter { fact in
+        if case .state = fact.origin { fact.object == .person } else { false }
+      }
+      let others = definitions.filter { $0.object != .event }
+      guard !stored.isEmpty, stored.count == others.count,
+        definitions.count == reads.facts.count, stranger.fails(clause, of: rule)
+      else { continue }
+      return stored.map(\.id).sorted()
+    }
+    return []
+  }
+
   private static func isScore(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
     slot.object == .household
       && facts.definition(of: slot.object, slot: slot.slot)?.name.hasPrefix("score") == true
@@ -204,16 +326,46 @@ final class Rulebook {
   private static let computed: [String: Set<FactID>] = {
     let residence = types("notice.residence")
     let leaving = types("notice.death", "notice.residence", "notice.birth")
-    let reports = types("report.visit", "report.tip", "report.hotline", "window.transaction")
     return [
       "members": leaving, "is_member": leaving, "last_departure": leaving,
-      "relation": types("notice.birth"), "self_care": types("report.visit"),
+      "relation": types("notice.birth"), "self_care": [FactID("event.self_care")],
       "parents": types("notice.birth"), "known_parents": types("notice.birth"),
       "guardians": types("notice.birth", "notice.guardianship"),
       "moved_out": residence, "district": residence, "subdistrict": residence,
       "committee": residence, "programmes": types("assistance.decision"),
       "has_open_referral": [referralsChanged], "referrals": [referralsChanged],
-      "needs": reports, "signal_events": types("window.transaction"),
+      "needs": [FactID("event.difficulties")], "signal_events": types("window.transaction"),
     ]
   }()
+}
+
+/// A person of whom nothing is known, for asking what conditions say by the defaults of facts.
+private struct Stranger {
+  private let situation: Situation
+  private let pack: PolicyPack
+
+  init(_ pack: PolicyPack) {
+    self.pack = pack
+    situation = Situation(schema: SituationSchema(pack: pack))
+  }
+
+  /// Whether a condition fails for the stranger, whatever the event.
+  func fails(_ clause: CompiledClause, of rule: CompiledRule) -> Bool {
+    let person = PersonRecord(id: CitizenID(validatedDigits: 0)).encoded()
+    return person.span.withUnsafeBytes { bytes in
+      guard let view = try? PersonView(bytes) else { return false }
+      return EventLog().withView { log in
+        situation.load(
+          HouseholdFile(
+            key: HouseholdKey(text: ""), compositions: [], log: log,
+            persons: [PersonOnFile(id: view.id, view: view)], referrals: []),
+          now: Instant(microseconds: 0), calendar: pack.calendar)
+        let evaluation = RuleEvaluation(situation: situation, pack: pack)
+        evaluation.begin(
+          rule, subject: 0, event: EventPosition(owner: EventPosition.household, index: 0))
+        if case .fails = clause.program.decide(situation.context) { return true }
+        return false
+      }
+    }
+  }
 }

@@ -64,7 +64,9 @@ struct Opening: Equatable, Sendable {
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable, Sendable {
-  static let format: UInt8 = 3
+  static let format: UInt8 = 4
+  /// The format before it, without a brief; still read.
+  static let formerFormat: UInt8 = 3
 
   let key: HouseholdKey
   /// The household's wake-up; nil where nothing waits for time to pass.
@@ -105,6 +107,8 @@ struct HouseholdState: Equatable, Sendable {
   var placements = Placements()
   /// What event rules have answered for good.
   var answers = EventAnswers()
+  /// What the last decision found for the messages to come.
+  var outlook = HouseholdBrief.Outlook()
   var log = EventLog()
   /// Not stored: the log is another than that loaded.
   var isLogChanged = false
@@ -112,7 +116,22 @@ struct HouseholdState: Equatable, Sendable {
   init(key: HouseholdKey) { self.key = key }
 
   /// The state key: `h` and the household key.
-  static func stateKey(_ key: HouseholdKey) -> [UInt8] { [UInt8(ascii: "h")] + Array(key.text.utf8) }
+  static func stateKey(_ key: HouseholdKey) -> [UInt8] { stateKey(key.text.utf8) }
+
+  static func stateKey(_ key: some Collection<UInt8>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(key.count + 1)
+    bytes.append(UInt8(ascii: "h"))
+    bytes.append(contentsOf: key)
+    return bytes
+  }
+
+  /// Equal but for what the next decision finds out anew.
+  func isAlike(_ other: HouseholdState) -> Bool {
+    var other = other
+    other.outlook = outlook
+    return self == other
+  }
 
   /// Whether a sweep has something to do here besides deciding rules.
   func isTouched(by sweep: World.Sweep) -> Bool {
@@ -123,12 +142,17 @@ struct HouseholdState: Equatable, Sendable {
 
   /// The state key of the household's copy of a person's record.
   static func personKey(_ key: HouseholdKey, _ person: CitizenID) -> [UInt8] {
-    var writer = ByteWriter(reserving: 48)
-    writer.u8(UInt8(ascii: "p"))
-    writer.raw(key.text.utf8)
-    writer.u8(0)
-    writer.raw(withUnsafeBytes(of: person.digits.bigEndian) { Array($0) })
-    return writer.bytes
+    personKey(key.text.utf8, person)
+  }
+
+  static func personKey(_ key: some Collection<UInt8>, _ person: CitizenID) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(key.count + 10)
+    bytes.append(UInt8(ascii: "p"))
+    bytes.append(contentsOf: key)
+    bytes.append(0)
+    withUnsafeBytes(of: person.digits.bigEndian) { bytes.append(contentsOf: $0) }
+    return bytes
   }
 
   func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
@@ -136,7 +160,7 @@ struct HouseholdState: Equatable, Sendable {
   func encoded() -> [UInt8] {
     var writer = ByteWriter(reserving: 1024)
     writer.u8(HouseholdState.format)
-    writer.i64(nextDue?.microseconds ?? .max)
+    brief.encode(into: &writer)
     writer.list(compositions) { $0.composition($1) }
     writer.list(links) { $0.link($1) }
     writer.list(revocations) { $0.revocation($1) }
@@ -173,11 +197,17 @@ struct HouseholdState: Equatable, Sendable {
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     self.key = key
     var reader = ByteReader(bytes)
-    guard try reader.u8() == HouseholdState.format else {
-      throw DecodingFailure("household format")
+    let format = try reader.u8()
+    switch format {
+    case HouseholdState.format:
+      let brief = try HouseholdBrief(&reader)
+      nextDue = brief.nextDue
+      outlook = brief.outlook
+    case HouseholdState.formerFormat:
+      let due = try reader.i64()
+      nextDue = due == .max ? nil : Instant(microseconds: due)
+    default: throw DecodingFailure("household format")
     }
-    let due = try reader.i64()
-    nextDue = due == .max ? nil : Instant(microseconds: due)
     compositions = try reader.list { r throws(DecodingFailure) in try r.composition() }
     links = try reader.list { r throws(DecodingFailure) in try r.link() }
     revocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
@@ -208,8 +238,24 @@ struct HouseholdState: Equatable, Sendable {
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
     placements = try reader.placements()
-    answers = try EventAnswers(&reader)
+    if format == HouseholdState.format {
+      answers = try EventAnswers(&reader)
+    } else {
+      try EventAnswers.skipFormer(&reader)
+    }
     log = EventLog(try EventLogView(try reader.raw(reader.remaining)))
+  }
+
+  /// The head of the encoded state.
+  private var brief: HouseholdBrief {
+    var brief = HouseholdBrief()
+    brief.nextDue = nextDue
+    brief.isAtRest =
+      key.registryID != nil && !compositions.isEmpty && forwarding == nil && adopted.isEmpty
+      && pendingChanges.map(\.isEmpty) ?? false && pendingEvents.isEmpty
+      && pendingRevocations.isEmpty && links.allSatisfy { $0.acknowledged >= $0.sequence }
+    brief.outlook = outlook
+    return brief
   }
 
   /// The wake-up in an encoded state, read in place.

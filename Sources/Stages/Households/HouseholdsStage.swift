@@ -8,7 +8,8 @@ public import Vocabulary
 /// their deadlines.
 ///
 /// One message in five steps: load, apply, ask (send interests), decide once all have answered,
-/// save.
+/// save. Most messages bring an event that no rule asks about; that is seen at the head of the
+/// state, and only the copy of the person's record is written.
 public final class HouseholdsStage: Stage {
   public let channel = Channel.households
   public let isSwept = true
@@ -16,7 +17,15 @@ public final class HouseholdsStage: Stage {
   private let engine: DecisionEngine
 
   /// - Parameter settings: policy, directory, keys; replaced between messages by `update`.
-  public init(settings: StageSettings) { engine = DecisionEngine(settings: settings) }
+  public convenience init(settings: StageSettings) {
+    self.init(settings: settings, takesShortCuts: true)
+  }
+
+  /// Without short cuts every message is a visit, and every rule that reads what changed is decided:
+  /// for tests that compare the two.
+  init(settings: StageSettings, takesShortCuts: Bool) {
+    engine = DecisionEngine(settings: settings, takesShortCuts: takesShortCuts)
+  }
 
   /// Takes a new policy or directory into use from the next message on.
   public func update(settings: StageSettings) { engine.update(settings: settings) }
@@ -24,11 +33,29 @@ public final class HouseholdsStage: Stage {
   public func process(
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
+    if try passesBy(payload, now: now, state) { return }
     let (key, message) = try HouseholdMessage.decode(payload)
     let household = try wake(try HouseholdState.load(key, state), through: now, state, &outbox)
     var visit = Visit(household: household, now: now)
     try apply(message, to: &visit, state, &outbox)
     try conclude(&visit, state, &outbox)
+  }
+
+  /// Takes in a person's record that changes no decision; false where the message needs a visit.
+  private func passesBy(
+    _ payload: UnsafeRawBufferPointer, now: Instant, _ state: StateOverlay
+  ) throws(DecodingFailure) -> Bool {
+    guard engine.takesShortCuts, let news = try PersonNews(payload) else { return false }
+    let key = HouseholdState.stateKey(news.household)
+    guard let brief = state.withValue(key, { $0.flatMap { HouseholdBrief($0) } }), brief.isAtRest,
+      brief.nextDue.map({ $0 > now }) ?? true
+    else { return false }
+    let record = try PersonView(news.record)
+    guard !record.hasRevocations,
+      engine.isIndifferent(brief.outlook, to: news, of: record, now: now)
+    else { return false }
+    state.put(HouseholdState.personKey(news.household, record.id), Array(news.record))
+    return true
   }
 
   public func fire(
@@ -184,7 +211,8 @@ public final class HouseholdsStage: Stage {
       engine.conclude(
         &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
     }
-    if visit.household != stored { visit.household.save(state) }
+    if let stored, visit.household.isAlike(stored) { return }
+    visit.household.save(state)
   }
 
   /// A provisional household whose person lives elsewhere by now gives everything to the real one.
