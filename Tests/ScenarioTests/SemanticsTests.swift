@@ -18,7 +18,7 @@ import Vocabulary
 ///     alert F02 firing >subdistrict t:310101
 ///     dead id /data/person
 ///
-/// `op` is `openedAt`, `t` the end of the topic's name, `hh` the household (`prov` where it is a
+/// `op` is `openedAt`, `on` the events of the evidence, `t` the end of the topic's name, `hh` the household (`prov` where it is a
 /// provisional one). A deadline at the end of a day is written as its date. `ignore` leaves out the
 /// outputs of a rule, `alert` all alerts, `alert:E07` those of one rule.
 @Suite struct SemanticsTests {
@@ -140,7 +140,9 @@ private struct Story {
     let subject = json["subject"] as? [String: Any]
     let assignee = json["assignee"] as? [String: Any]
     let home = (json["household"] as? [String: Any])?["id"] as? String
-    let visit = (json["evidence"] as? [[String: Any]])?.first { $0["fact"] as? String == "visit" }
+    let evidence = json["evidence"] as? [[String: Any]] ?? []
+    let visit = evidence.first { $0["fact"] as? String == "visit" }
+    let events = Set(evidence.compactMap { $0["event"] as? String }).sorted()
     let escalation = json["escalation"] as? Int ?? 0
     var words = [
       json["rule"] as? String ?? "-", ">" + (json["to"] as? String ?? "resource"),
@@ -155,6 +157,7 @@ private struct Story {
       (json["candidates"] as? [String]).map { "[" + $0.joined(separator: ",") + "]" },
       json["review"] == nil ? nil : "review",
       (visit?["value"] as? String).map { "visit:" + $0 },
+      events.isEmpty ? nil : "on:" + events.joined(separator: "+"),
       home.map { $0.hasPrefix("H-") ? "hh:prov" : "hh:" + $0 },
       json["to"] == nil && json["committee"] == nil ? "nocom" : nil,
       (json["ageBand"] as? String).map { "age:" + $0 },

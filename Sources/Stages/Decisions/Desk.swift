@@ -102,6 +102,7 @@ struct Desk {
       }
       followUp(&nextDecision)
     }
+    rewriteCorrected()
     // A sweep decides no events: the next message looks at them.
     if isPolicySweep {
       household.outlook = HouseholdBrief.Outlook()
@@ -468,7 +469,10 @@ struct Desk {
     household.fired.append(
       Fired(
         rule: rule.id, event: event.key, subject: opening.subject, effective: event.effective))
-    amend(index, rule, subject, position)
+    rewrite(index, rule, onlyChanged: false)
+    record(
+      .amended, rule, opening.subject, opening: household.openings[index], answer: .holds,
+      event: position)
     return true
   }
 

@@ -172,6 +172,57 @@ extension Desk {
       answer: .holds, event: event)
   }
 
+  /// What shows an event that was taken back, and still holds, says what is known instead
+  /// (semantics 21).
+  mutating func rewriteCorrected() {
+    let revoked = Set((household.revocations + file.revocations).map(\.key))
+    guard !revoked.isEmpty else { return }
+    for index in household.openings.indices where household.openings[index].phase == .open {
+      let isConcerned = household.openings[index].referrals.contains { referral in
+        referral.state.isOpen
+          && referral.evidence.contains { $0.eventKey.map(revoked.contains) ?? false }
+      }
+      guard isConcerned, let rule = pack.rule(household.openings[index].rule) else { continue }
+      rewrite(index, rule, onlyChanged: true)
+    }
+  }
+
+  /// Writes task, evidence and a deadline that counts from a date anew: the next revision of each
+  /// open referral.
+  mutating func rewrite(_ index: Int, _ rule: CompiledRule, onlyChanged: Bool) {
+    let opening = household.openings[index]
+    let subject = opening.subject.flatMap(file.index)
+    let events = opening.triggers.compactMap(file.position).map(Optional.some)
+    // What the engine opens follows a plan of its own.
+    guard !rule.isEngine, (subject == nil) == (opening.subject == nil),
+      events.isEmpty == opening.triggers.isEmpty
+    else { return }
+    for at in opening.referrals.indices
+    where opening.referrals[at].state.isOpen
+      && rule.referrals.indices.contains(Int(opening.referrals[at].entry))
+    {
+      let former = opening.referrals[at]
+      let entry = rule.referrals[Int(former.entry)]
+      var referral = former
+      referral.evidence = []
+      for event in events.isEmpty ? [nil] : events {
+        situation.look(from: .now(now, event: event))
+        let scene = Scene(
+          rule: rule, subject: subject, event: event, opening: opening, at: former.openedAt)
+        for item in evidence(entry.evidence, scene) where !referral.evidence.contains(item) {
+          referral.evidence.append(item)
+        }
+        guard !former.review, event == events.first ?? nil else { continue }
+        referral.task = text(entry.task, scene)
+        if entry.from != nil { referral.move(dueAt: dueAt(entry, scene), now: now) }
+      }
+      guard !onlyChanged || referral != former else { continue }
+      revise(&referral, "corrected", by: settings.source)
+      household.openings[index].referrals[at] = referral
+      publish(referral, rule, household.openings[index])
+    }
+  }
+
   /// Entries that name their areas go where these are now: a corrected fact or another event may
   /// name others. A referral to an area that nothing names any more is superseded.
   mutating func retarget(
@@ -396,6 +447,11 @@ struct Scene {
 }
 
 extension CompiledRule {
+  /// The engine itself opens it.
+  var isEngine: Bool {
+    if case .engine = trigger { true } else { false }
+  }
+
   /// Some entry says to which areas it goes, instead of the household's own.
   var namesAreas: Bool { referrals.contains { $0.area != nil } }
 }

@@ -128,6 +128,13 @@ struct Referral: Equatable, Sendable {
   /// last revision published under it.
   var formerly: [String]
 
+  /// Gives it another deadline, which is watched where it lies ahead.
+  mutating func move(dueAt new: Instant, now: Instant) {
+    guard new != dueAt else { return }
+    dueAt = new
+    if overdueAt != nil || new > now { overdueAt = new }
+  }
+
   /// Nobody of any level is there to take it.
   var isUnassigned: Bool { assignee == Assignment.unassigned.advisor }
 
