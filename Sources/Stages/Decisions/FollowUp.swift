@@ -39,9 +39,12 @@ extension Desk {
   }
 
   /// Whether the rule's conditions held at the end of the exit's day: an exit while another
-  /// programme is in force starts no ladder (semantics 20).
+  /// programme is in force starts no ladder (semantics 20), nor does one that is told of too late
+  /// (semantics 28).
   private func starts(_ ladder: CompiledRule, _ position: EventPosition) -> Bool {
-    guard let event = file.event(position) else { return false }
+    guard let event = file.event(position),
+      event.accepted <= eventWindow.deadline(from: event.effective, calendar: pack.calendar)
+    else { return false }
     situation.look(from: .day(of: event.effective, event: position))
     defer {
       situation.look(from: .now(now))
