@@ -231,6 +231,15 @@ public struct EventView {
       persons: try reader.list { r throws(DecodingFailure) in try r.citizen() })
   }
 
+  /// The people that the event names.
+  public func persons() throws(DecodingFailure) -> [CitizenID] {
+    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    _ = try reader.blob()
+    _ = try reader.blob()
+    if try reader.bool() { _ = try reader.blob() }
+    return try reader.list { r throws(DecodingFailure) in try r.citizen() }
+  }
+
   /// How many people the event names.
   public func personCount() throws(DecodingFailure) -> Int {
     var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))

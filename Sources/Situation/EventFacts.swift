@@ -25,13 +25,21 @@ enum ReferralField: String, CaseIterable {
 extension Situation {
   func readEvent(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let position = EventPosition(packed: object.index)
-    guard let file, let reader = schema.event(slot), let log = file.log(of: position.owner),
+    guard let file, let source = schema.event(slot), let log = file.log(of: position.owner),
       position.index < log.eventCount
     else { return Situation.noObject }
-    switch reader {
-    case .state(let fact, let type, let fallback):
-      return value(log.stated(fact, of: position.index), type, fallback, object, slot)
-    case .derived(let program): return derived(object, slot, program)
+    switch source.kind {
+    case .state:
+      let field = log.stated(source.fact, of: position.index)
+      if let field, field.tag == .persons || field.tag == .strings {
+        return remembered(object, slot) {
+          value(field, source.fallback, source.none, object, slot)
+        }
+      }
+      return value(field, source.fallback, source.none, object, slot)
+    case .derived:
+      guard let program = source.derived else { return Situation.noObject }
+      return remembered(object, slot) { derived(object, program) }
     case .series: return Situation.noObject
     case .builtin(let builtin): return eventBuiltin(builtin, position, log, object, slot)
     }
@@ -50,17 +58,17 @@ extension Situation {
       guard position.owner != EventPosition.household else { return Situation.absent }
       return person(position.owner)
     case .persons, .own, .others:
-      guard let file, let people else { return Situation.noObject }
-      return list(object, slot) {
-        let named = (try? event.texts().persons) ?? []
-        return .persons(
-          named.compactMap(file.index).filter { index in
-            switch builtin {
-            case .own: people.livesHere(file.persons[index])
-            case .others: !people.livesHere(file.persons[index])
-            default: true
-            }
-          })
+      return remembered(object, slot) {
+        guard let file, let people else { return Situation.noObject }
+        let named = (try? event.persons()) ?? []
+        let indexes = named.compactMap(file.index).filter { index in
+          switch builtin {
+          case .own: people.livesHere(index)
+          case .others: !people.livesHere(index)
+          default: true
+          }
+        }
+        return list(of: indexes, object, slot)
       }
     case .service, .weight:
       let service = schema.service(
@@ -72,23 +80,25 @@ extension Situation {
   }
 
   func readProgramme(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    let programmes = programmesInView()
-    guard Int(object.index) < programmes.count, let field = schema.programme(slot) else {
+    limitToProgrammes()
+    guard let programme = programme(Int(object.index)), let field = schema.programme(slot) else {
       return Situation.noObject
     }
-    let programme = programmes[Int(object.index)]
     func date(_ date: CivilDate?) -> Value { date.map(Value.date) ?? Situation.absent }
+    func text(_ bytes: UnsafeRawBufferPointer?) -> Value {
+      bytes.map { .string(Text(borrowing: $0)) } ?? Situation.absent
+    }
     switch field {
-    case .name: return .text(programme.name)
-    case .kind: return schema.text(programme.kind)
-    case .state: return .text(programme.state)
+    case .name: return text(programme.name)
+    case .kind: return programme.kind.value
+    case .state: return text(programme.state)
     case .inForce: return .bool(programme.inForce)
     case .appliedOn: return date(programme.appliedOn)
     case .since: return date(programme.since)
     case .until: return date(programme.until)
     case .exitedOn: return date(programme.exitedOn)
-    case .exitReason: return programme.exitReason.map(Value.text) ?? Situation.absent
-    case .tiedTo: return programme.tiedTo.map(Value.text) ?? Situation.absent
+    case .exitReason: return text(programme.exitReason)
+    case .tiedTo: return text(programme.tiedTo)
     }
   }
 

@@ -20,15 +20,18 @@ enum HouseholdBuiltin: String, CaseIterable {
 
 extension Situation {
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let file, let reader = schema.household(slot) else { return Situation.noObject }
-    switch reader {
-    case .state(let fact, let type, let fallback):
-      return value(stored(file.log, fact), type, fallback, object, slot)
-    case .series(let series):
-      return list(object, slot) {
-        .events(events(of: EventPosition.household, file.log, series))
+    guard let file, let source = schema.household(slot) else { return Situation.noObject }
+    switch source.kind {
+    case .state:
+      return value(stored(file.log, source.fact), source.fallback, source.none, object, slot)
+    case .series:
+      return list(of: .event, object, slot) { add in
+        guard let series = source.series else { return }
+        for position in events(of: EventPosition.household, file.log, series) {
+          add(position.packed)
+        }
       }
-    case .derived(let program): return derived(object, slot, program)
+    case .derived: return source.derived.map { derived(object, $0) } ?? Situation.noObject
     case .builtin(let builtin): return householdBuiltin(builtin, object, slot)
     }
   }
@@ -38,7 +41,7 @@ extension Situation {
   ) -> Value {
     guard let file, let people else { return Situation.noObject }
     switch builtin {
-    case .members: return list(object, slot) { .persons(members) }
+    case .members: return list(of: members, object, slot)
     case .known: return .bool(!file.compositions.isEmpty)
     case .since:
       return file.compositions.first.map { .date($0.asOf.date) } ?? Situation.absent
@@ -51,23 +54,27 @@ extension Situation {
     case .lastDeparture:
       return people.lastDeparture(area: area).map(Value.date) ?? Situation.absent
     case .programmes:
-      let found = programmesInView()
-      return list(object, slot) { .programmes(found.count) }
+      let count = programmesInView().count
+      return list(of: .programme, object, slot) { add in
+        for index in 0..<count { add(UInt32(index)) }
+      }
     case .hasOpenReferral: return .bool(hasOpenReferral())
-    case .referrals: return list(object, slot) { .referrals(Array(file.referrals.indices)) }
-    case .score: return score(object, slot) { .int(Int64($0.points)) }
-    case .scoreUnknown: return score(object, slot) { .int(Int64($0.unknown)) }
+    case .referrals:
+      return list(of: .referral, object, slot) { add in
+        for index in file.referrals.indices { add(UInt32(index)) }
+      }
+    case .score: return score { .int(Int64($0.points)) }
+    case .scoreUnknown: return score { .int(Int64($0.unknown)) }
     case .scoreLevel:
       let model = schema.pack.assessment
-      return score(object, slot) {
-        model.level($0.points).map { .text($0.title) } ?? Situation.absent
-      }
+      return score { model.level($0.points).map { .text($0.title) } ?? Situation.absent }
     case .scoreParts:
-      return score(object, slot) {
-        .array($0.parts.map { .text("\($0.title)\($0.points)（\($0.says)）") })
-      }
+      return score { .array($0.parts.map { .text("\($0.title)\($0.points)（\($0.says)）") }) }
     case .needs: return .array(needs().map(Value.text))
-    case .signalEvents: return list(object, slot) { .events(windowTransactions()) }
+    case .signalEvents:
+      return list(of: .event, object, slot) { add in
+        for position in windowTransactions() { add(position.packed) }
+      }
     }
   }
 
@@ -75,9 +82,7 @@ extension Situation {
   /// (semantics 23), oldest first.
   private func windowTransactions() -> [EventPosition] {
     guard let file else { return [] }
-    let series = SeriesReader(
-      types: [SituationSchema.windowTransaction], keep: Term(6, .months),
-      key: SituationSchema.transaction)
+    let series = SituationSchema.windowSeries
     return members.flatMap { index in
       let log = file.persons[index].view.log
       return events(of: index, log, series).filter {
@@ -90,8 +95,21 @@ extension Situation {
     if memory.programmes == nil, let file {
       memory.programmes = Programme.list(file.log, at: view.instant)
     }
-    if let validUntil = memory.programmes?.validUntil { limit(validUntil) }
+    limitToProgrammes()
     return memory.programmes?.programmes ?? []
+  }
+
+  /// What a programme says holds until the next decision takes effect or a programme ends.
+  func limitToProgrammes() {
+    if let programmes = memory.programmes { limit(programmes.validUntil) }
+  }
+
+  /// A programme that was handed out at this viewpoint.
+  func programme(_ index: Int) -> Programme? {
+    guard let programmes = memory.programmes?.programmes, index < programmes.count else {
+      return nil
+    }
+    return programmes[index]
   }
 
   /// An open referral makes a household monitored only where its opening event came before the
@@ -109,9 +127,7 @@ extension Situation {
   /// Difficulties that windows, visits, tips and hotlines reported in the last year, sorted.
   private func needs() -> [String] {
     guard let file else { return [] }
-    let days = schema.pack.parameters.index(of: "needs_days").flatMap {
-      resolvedParameters.number($0)
-    }
+    let days = schema.needsDays.flatMap { resolvedParameters.number($0) }
     let oldest = Instant(startOf: view.today.adding(days: -Int(clamping: days ?? 365)))
     var found: Set<String> = []
     func collect(_ log: EventLogView) {

@@ -40,7 +40,7 @@ public struct ReferralOnFile: Equatable, Sendable {
 }
 
 /// Everything a household's rules are decided on. Borrowed bytes: valid for one decision.
-public struct HouseholdFile {
+public final class HouseholdFile {
   public let key: HouseholdKey
   /// In effective order.
   public let compositions: [Composition]
@@ -48,7 +48,29 @@ public struct HouseholdFile {
   public let log: EventLogView
   /// Members, former members and relatives elsewhere, in a stable order.
   public let persons: [PersonOnFile]
-  public var referrals: [ReferralOnFile]
+  /// Changed by `Situation.show` only, which forgets what rested on the former ones.
+  public internal(set) var referrals: [ReferralOnFile]
+  /// What was taken back of its people's events.
+  public private(set) lazy var revocations: [Revocation] = persons.flatMap {
+    (try? $0.view.revocations()) ?? []
+  }
+
+  private let ids: [CitizenID]
+  /// Where the people lived, one after another; those of a person end at its place in `ends`.
+  private let stays: [Stay]
+  private let ends: [Int]
+  /// The only person of a provisional household, by index.
+  private let provisional: Int?
+
+  private struct Stay {
+    let from: Instant
+    let place: Place
+  }
+
+  /// Where a person lives, seen from this household.
+  enum Place {
+    case nowhere, here, elsewhere
+  }
 
   public init(
     key: HouseholdKey, compositions: [Composition], log: EventLogView, persons: [PersonOnFile],
@@ -59,12 +81,31 @@ public struct HouseholdFile {
     self.log = log
     self.persons = persons
     self.referrals = referrals
+    var ids: [CitizenID] = []
+    var stays: [Stay] = []
+    var ends: [Int] = []
+    ids.reserveCapacity(persons.count)
+    stays.reserveCapacity(persons.count)
+    ends.reserveCapacity(persons.count)
+    for person in persons {
+      ids.append(person.id)
+      for segment in person.view.homes {
+        let place: Place =
+          segment.household.map { $0 == key ? .here : .elsewhere } ?? .nowhere
+        stays.append(Stay(from: segment.from, place: place))
+      }
+      ends.append(stays.count)
+    }
+    provisional = key.provisionalPerson.flatMap { ids.firstIndex(of: $0) }
+    self.ids = ids
+    self.stays = stays
+    self.ends = ends
   }
 
-  public func index(of person: CitizenID) -> Int? { persons.firstIndex { $0.id == person } }
+  public func index(of person: CitizenID) -> Int? { ids.firstIndex(of: person) }
 
   /// The latest composition at an instant that names the person; nil where none does.
-  public func composition(naming person: CitizenID, at instant: Instant) -> Composition? {
+  func composition(naming person: CitizenID, at instant: Instant) -> Composition? {
     compositions.last { $0.asOf <= instant && $0.member(person) != nil }
   }
 }
@@ -129,15 +170,12 @@ extension HouseholdFile {
 
   /// When an event took effect, from whichever log has it.
   public func effective(_ event: EventKey) -> Instant? {
-    for log in [log] + persons.map(\.view.log) {
+    if let index = log.index(of: event) { return log.event(index).effective }
+    for person in persons.indices {
+      let log = persons[person].view.log
       if let index = log.index(of: event) { return log.event(index).effective }
     }
     return nil
-  }
-
-  /// What was taken back of its people's events.
-  public var revocations: [Revocation] {
-    persons.flatMap { (try? $0.view.revocations()) ?? [] }
   }
 
   public func event(_ position: EventPosition) -> EventView? {
@@ -145,17 +183,42 @@ extension HouseholdFile {
     return log.event(position.index)
   }
 
-  /// The household that a person of an event keeps for its decision: the one before the event's
-  /// day; a person without one then counts where they live now (semantics 28 and 9).
-  public func home(of person: PersonOnFile, for effective: Instant, now: Instant) -> HouseholdKey? {
-    let dawn = Instant(microseconds: Instant(startOf: effective.date).microseconds - 1)
-    return person.view.home(at: dawn) ?? person.view.home(at: now)
-      ?? person.view.home(at: .distantFuture)
+  /// The stays of a person, in order.
+  private func stays(of person: Int) -> Range<Int> {
+    (person == 0 ? 0 : ends[person - 1])..<ends[person]
   }
 
-  /// Whether the person belongs here: the household named, or nobody's household and this is their
-  /// provisional one.
-  public func isHere(_ home: HouseholdKey?, _ person: CitizenID) -> Bool {
-    home == key || (home == nil && key.provisionalPerson == person)
+  /// Where a person lives at an instant.
+  func place(of person: Int, at instant: Instant) -> Place {
+    let stays = stays(of: person)
+    var at = stays.upperBound
+    while at > stays.lowerBound {
+      at -= 1
+      if self.stays[at].from <= instant { return self.stays[at].place }
+    }
+    return .nowhere
+  }
+
+  /// Whether a person belongs here at an instant: this household is named, or no household is and
+  /// this is their provisional one.
+  func isHere(_ person: Int, at instant: Instant) -> Bool {
+    isHere(person, place(of: person, at: instant))
+  }
+
+  private func isHere(_ person: Int, _ place: Place) -> Bool {
+    place == .here || (place == .nowhere && provisional == person)
+  }
+
+  /// Whether a person of an event belongs here for its decision: by the household from before the
+  /// event's day; a person without one then counts where they live now (semantics 28 and 9).
+  public func isHere(_ person: Int, forEventAt effective: Instant, now: Instant) -> Bool {
+    let stays = stays(of: person)
+    // With one home ever, that one counts in any case.
+    if stays.count == 1 { return isHere(person, self.stays[stays.lowerBound].place) }
+    let dawn = Instant(microseconds: Instant(startOf: effective.date).microseconds - 1)
+    var place = place(of: person, at: dawn)
+    if place == .nowhere { place = self.place(of: person, at: now) }
+    if place == .nowhere { place = self.place(of: person, at: .distantFuture) }
+    return isHere(person, place)
   }
 }

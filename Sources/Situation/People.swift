@@ -2,7 +2,7 @@ import Records
 import Vocabulary
 
 /// Who lives in a household and how its people belong together, at a viewpoint.
-struct People {
+final class People {
   private static let dead = FactID("person.dead")
   private static let child = FactID("event.child")
   private static let parents = FactID("event.parents")
@@ -10,32 +10,69 @@ struct People {
   private static let state = FactID("event.state")
   private static let subdistrict = FactID("event.subdistrict")
   private static let committee = FactID("event.committee")
+  private static let centre = FactID("event.centre")
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
   private static let residence = EventTypeID("notice.residence")
+  private static let heads: Set<String> = ["01", "02", "10", "11", "12"]
 
   let file: HouseholdFile
   let view: Viewpoint
   let now: Instant
   /// The people named by the deciding event.
   let named: [CitizenID]
+  /// When the deciding event took effect.
+  private let effective: Instant?
+  /// Who lives here, by bit; of those beyond it is found out each time.
+  private let here: UInt64
 
-  /// The household of a person at the viewpoint; people of the deciding event keep theirs.
-  func livesHere(_ person: PersonOnFile) -> Bool {
-    if named.contains(person.id), let event = view.event.flatMap(file.event) {
-      return file.isHere(file.home(of: person, for: event.effective, now: now), person.id)
+  init(file: HouseholdFile, view: Viewpoint, now: Instant) {
+    self.file = file
+    self.view = view
+    self.now = now
+    var named: [CitizenID] = []
+    let event = view.event.flatMap(file.event)
+    // A composition notice says where its people live; any other event leaves them where they were.
+    if let event, event.type != SituationSchema.composition {
+      named = (try? event.persons()) ?? []
     }
-    return file.isHere(person.view.home(at: view.instant), person.id)
+    self.named = named
+    effective = event?.effective
+    var here: UInt64 = 0
+    for index in 0..<min(64, file.persons.count)
+    where People.livesHere(index, file, view, now, named, event?.effective) {
+      here |= 1 << UInt64(index)
+    }
+    self.here = here
   }
 
-  func isDead(_ person: PersonOnFile) -> Bool {
-    guard let field = person.view.log.latest(People.dead, at: view.instant) else { return false }
+  /// The household of a person at the viewpoint; people of the deciding event keep theirs.
+  func livesHere(_ index: Int) -> Bool {
+    index < 64
+      ? here & (1 << UInt64(index)) != 0
+      : People.livesHere(index, file, view, now, named, effective)
+  }
+
+  private static func livesHere(
+    _ index: Int, _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant,
+    _ named: [CitizenID], _ effective: Instant?
+  ) -> Bool {
+    if let effective, !named.isEmpty, named.contains(file.persons[index].id) {
+      return file.isHere(index, forEventAt: effective, now: now)
+    }
+    return file.isHere(index, at: view.instant)
+  }
+
+  static func isDead(_ log: EventLogView, at instant: Instant) -> Bool {
+    guard let field = log.latest(dead, at: instant) else { return false }
     return field.tag == .bool && field.scalar != 0
   }
 
   /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
   func members() -> [Int] {
-    file.persons.indices.filter { livesHere(file.persons[$0]) && !isDead(file.persons[$0]) }
+    file.persons.indices.filter {
+      livesHere($0) && !People.isDead(file.persons[$0].view.log, at: view.instant)
+    }
   }
 
   /// Parents that are known: the birth notice's, else the composition's guardians, else by
@@ -53,7 +90,7 @@ struct People {
     }
     guard let relation = Int(member.relation), (20...39).contains(relation) else { return [] }
     return composition.members
-      .filter { ["01", "02", "10", "11", "12"].contains($0.relation) }
+      .filter { People.heads.contains($0.relation) }
       .compactMap { file.index(of: $0.id) }
   }
 
@@ -115,9 +152,10 @@ struct People {
   func area() -> (subdistrict: String, committee: String) {
     if let area = latestArea(file.log) { return area }
     guard file.key.registryID == nil || file.compositions.isEmpty else { return ("", "") }
-    for person in file.persons where livesHere(person) {
-      if let area = latestArea(person.view.log) { return area }
-      if let centre = latestText(person.view.log, FactID("event.centre")) { return (centre, "") }
+    for index in file.persons.indices where livesHere(index) {
+      let log = file.persons[index].view.log
+      if let area = latestArea(log) { return area }
+      if let centre = latestText(log, People.centre) { return (centre, "") }
     }
     return ("", "")
   }

@@ -18,42 +18,33 @@ enum PersonBuiltin: String, CaseIterable {
 
 extension Situation {
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let file, Int(object.index) < file.persons.count, let reader = schema.person(slot) else {
+    let index = Int(object.index)
+    guard let file, index < file.persons.count, let source = schema.person(slot) else {
       return Situation.noObject
     }
-    let index = Int(object.index)
-    switch reader {
-    case .state(let fact, let type, let fallback):
-      return value(
-        stored(file.persons[index].view.log, fact), type, fallback, object, slot)
-    case .series(let series):
-      return list(object, slot) {
-        .events(events(of: index, file.persons[index].view.log, series))
+    switch source.kind {
+    case .state:
+      let field = stored(file.persons[index].view.log, source.fact)
+      return value(field, source.fallback, source.none, object, slot)
+    case .series:
+      return list(of: .event, object, slot) { add in
+        guard let series = source.series else { return }
+        for position in events(of: index, file.persons[index].view.log, series) {
+          add(position.packed)
+        }
       }
-    case .derived(let program): return derived(object, slot, program)
+    case .derived: return source.derived.map { derived(object, $0) } ?? Situation.noObject
     case .builtin(let builtin): return personBuiltin(builtin, index, object, slot)
     }
   }
 
-  /// The value of a field as expressions see it, or the fact's default.
+  /// The value of a field as expressions see it, or the fact's default (nil: unknown).
   func value(
-    _ field: FieldView?, _ type: FactType, _ fallback: FactDefault, _ object: ObjectRef,
-    _ slot: UInt16
+    _ field: FieldView?, _ fallback: Value?, _ none: Value, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    guard let field else {
-      switch fallback {
-      case .unknown: return .missing(object, field: slot)
-      case .none: return Situation.absent
-      case .bool(let value): return .bool(value)
-      case .int(let value): return .int(Int64(value))
-      case .text(let value): return schema.text(value)
-      }
-    }
+    guard let field else { return fallback ?? .missing(object, field: slot) }
     switch field.tag {
-    case .none:
-      if case .text(let value) = fallback { return schema.text(value) }
-      if case .bool(let value) = fallback { return .bool(value) }
-      return Situation.absent
+    case .none: return none
     case .bool: return .bool(field.scalar != 0)
     case .int, .money: return .int(field.scalar)
     case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
@@ -65,7 +56,7 @@ extension Situation {
       return file?.index(of: citizen).map(person) ?? Situation.absent
     case .persons:
       guard case .persons(let citizens)? = try? field.value() else { return Situation.absent }
-      return list(object, slot) { .persons(citizens.compactMap { file?.index(of: $0) }) }
+      return list(of: citizens.compactMap { file?.index(of: $0) }, object, slot)
     case .strings:
       guard case .strings(let texts)? = try? field.value() else { return Situation.absent }
       return .array(texts.map(Value.text))
@@ -88,7 +79,7 @@ extension Situation {
       return .int(Int64(birth.age(on: view.today)))
     case .male: return .bool(person.id.isMale)
     case .relation:
-      guard people.livesHere(person) else { return schema.text("") }
+      guard people.livesHere(index) else { return schema.text("") }
       let member = file.composition(naming: person.id, at: view.instant)?.member(person.id)
       // A newborn that no composition names yet is a child of the household.
       return schema.text(member?.relation ?? (file.compositions.isEmpty ? "" : "20"))
@@ -108,12 +99,14 @@ extension Situation {
     case .parents:
       let parents = people.knownParents(index)
       guard parents.count >= 2 else { return .missing(object, field: slot) }
-      return list(object, slot) { .persons(parents) }
-    case .knownParents: return list(object, slot) { .persons(people.knownParents(index)) }
-    case .guardians: return list(object, slot) { .persons(people.guardians(index)) }
+      return list(of: parents, object, slot)
+    case .knownParents: return list(of: people.knownParents(index), object, slot)
+    case .guardians: return list(of: people.guardians(index), object, slot)
     case .referrals:
-      return list(object, slot) {
-        .referrals(file.referrals.indices.filter { file.referrals[$0].subject == person.id })
+      return list(of: .referral, object, slot) { add in
+        for index in file.referrals.indices where file.referrals[index].subject == person.id {
+          add(UInt32(index))
+        }
       }
     }
   }
@@ -143,7 +136,6 @@ extension Situation {
         limit(event.effective)
         break
       }
-      if let first = positions.first, first.index == index { continue }
       // Of several events with the same key the last one counts.
       if let keyFact = series.key, let key = log.stated(keyFact, of: index) {
         let hash = key.hash
@@ -155,7 +147,7 @@ extension Situation {
       }
       positions.append(EventPosition(owner: owner, index: index))
     }
-    if let first = positions.first, let event = file?.event(first) {
+    if view.isMoving, let first = positions.first, let event = file?.event(first) {
       let leaves = series.keep.date(from: event.effective.date, calendar: context.calendar)
       limit(Instant(startOf: leaves.adding(days: 1)))
     }

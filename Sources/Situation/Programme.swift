@@ -1,32 +1,53 @@
+internal import Expression
 import Records
 public import Vocabulary
 
-/// An assistance programme as decided for a household, at a viewpoint (semantics 8).
-struct Programme: Equatable {
-  var name: String
+/// An assistance programme as decided for a household, at a viewpoint (semantics 8). Its words lie in
+/// the record.
+struct Programme {
+  typealias Word = UnsafeRawBufferPointer
+
+  let name: Word
   /// The last word: applied, granted, renewed, rejected, suspended, exited.
-  var state = ""
+  var state = Word.empty
   var inForce = false
   var appliedOn: CivilDate?
   var since: CivilDate?
   var until: CivilDate?
   var exitedOn: CivilDate?
-  var exitReason: String?
-  var tiedTo: String?
+  var exitReason: Word?
+  var tiedTo: Word?
   /// The decision that says so.
   var decidedBy: Int = 0
   /// The latest grant or renewal, and the latest exit.
   var grantedBy: Int?
   var exitedBy: Int?
+  let kind: Kind
 
-  /// aid, edge, hardship or special.
-  var kind: String {
-    switch name {
-    case "dibao", "tekun": "aid"
-    case "marginal", "rigid-expense": "edge"
-    case "temporary": "hardship"
-    default: "special"
+  enum Kind: String {
+    case aid, edge, hardship, special
+
+    init(_ name: Word) {
+      if name.says("dibao") || name.says("tekun") {
+        self = .aid
+      } else if name.says("marginal") || name.says("rigid-expense") {
+        self = .edge
+      } else {
+        self = name.says("temporary") ? .hardship : .special
+      }
     }
+
+    var value: Value { Kind.values[self] ?? Situation.absent }
+
+    private static let values: [Kind: Value] = [
+      .aid: .text("aid"), .edge: .text("edge"), .hardship: .text("hardship"),
+      .special: .text("special"),
+    ]
+  }
+
+  init(name: Word) {
+    self.name = name
+    kind = Kind(name)
   }
 
   static let decision = EventTypeID("assistance.decision")
@@ -52,24 +73,19 @@ struct Programme: Equatable {
         validUntil = min(validUntil, event.effective)
         break
       }
-      guard let name = log.text(programme, of: index), let word = log.text(state, of: index)
+      guard let name = log.word(programme, of: index), let word = log.word(state, of: index)
       else { continue }
       let position: Int
-      if let known = programmes.firstIndex(where: { $0.name == name }) {
+      if let known = programmes.firstIndex(where: { $0.name.elementsEqual(name) }) {
         position = known
       } else {
         position = programmes.count
         programmes.append(Programme(name: name))
       }
       programmes[position].decidedBy = index
-      switch word {
-      case "granted", "renewed": programmes[position].grantedBy = index
-      case "exited": programmes[position].exitedBy = index
-      default: break
-      }
       programmes[position].apply(
-        word, on: event.effective.date, until: log.date(until, of: index),
-        reason: log.text(reason, of: index), tiedTo: log.text(tiedTo, of: index))
+        word, on: event.effective.date, by: index, until: log.date(until, of: index),
+        reason: log.word(reason, of: index), tiedTo: log.word(tiedTo, of: index))
     }
     let today = instant.date
     for position in programmes.indices {
@@ -84,24 +100,35 @@ struct Programme: Equatable {
   }
 
   private mutating func apply(
-    _ word: String, on date: CivilDate, until: CivilDate?, reason: String?, tiedTo: String?
+    _ word: Word, on date: CivilDate, by decision: Int, until: CivilDate?, reason: Word?,
+    tiedTo: Word?
   ) {
     state = word
-    switch word {
-    case "applied": appliedOn = date
-    case "granted", "renewed":
+    if word.says("applied") {
+      appliedOn = date
+    } else if word.says("granted") || word.says("renewed") {
       if !inForce { since = date }
       inForce = true
       self.until = until
+      grantedBy = decision
       exitedOn = nil
       exitReason = nil
       if let tiedTo { self.tiedTo = tiedTo }
-    case "exited":
+    } else if word.says("exited") {
       inForce = false
       exitedOn = date
+      exitedBy = decision
       exitReason = reason
-    default: break
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether the bytes are those of a text.
+  func says(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    for at in 0..<count where self[at] != text.utf8Start[at] { return false }
+    return true
   }
 }
 
@@ -112,8 +139,13 @@ extension EventLogView {
   }
 
   func text(_ fact: FactID, of event: Int) -> String? {
+    word(fact, of: event).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes of a text that the event at an index states.
+  func word(_ fact: FactID, of event: Int) -> UnsafeRawBufferPointer? {
     guard let field = stated(fact, of: event), field.tag == .string else { return nil }
-    return String(decoding: field.stringBytes, as: UTF8.self)
+    return field.stringBytes
   }
 
   func date(_ fact: FactID, of event: Int) -> CivilDate? {
@@ -143,7 +175,7 @@ extension Situation {
   /// programme was granted again. Whether one starts visits is for the rule to say.
   public func exits() -> [Exit] {
     let programmes = programmesInView()
-    let basic = programmes.filter { $0.kind == "aid" || $0.kind == "edge" }
+    let basic = programmes.filter { $0.kind == .aid || $0.kind == .edge }
     guard !basic.contains(where: \.inForce) else { return [] }
     let reentry = basic.compactMap(\.grantedBy).max() ?? -1
     return programmes.compactMap { programme in

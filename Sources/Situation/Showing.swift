@@ -77,7 +77,6 @@ extension Situation {
 
   private static let personName = FactID("person.name")
   private static let personPhone = FactID("person.phone")
-  private static let personDead = FactID("person.dead")
   private static let urgent = FactID("event.urgent")
 
   /// The person's name: the latest composition's, else the one an applicant gave.
@@ -92,12 +91,6 @@ extension Situation {
   public func phone(of index: Int) -> String? {
     guard let file, file.persons.indices.contains(index) else { return nil }
     return text(file.persons[index].view.log.latest(Situation.personPhone, at: .distantFuture))
-  }
-
-  public func isDead(_ index: Int) -> Bool {
-    guard let file, file.persons.indices.contains(index) else { return false }
-    let field = file.persons[index].view.log.latest(Situation.personDead, at: now)
-    return field.map { $0.tag == .bool && $0.scalar != 0 } ?? false
   }
 
   /// Whether a report says that it is urgent.

@@ -6,8 +6,8 @@ public import Vocabulary
 /// A household as the rules see it: the host of all expressions of one decision.
 ///
 /// Load a file, choose a viewpoint, evaluate programs. Stored facts are read in place from the
-/// records; derived facts are evaluated once per viewpoint; lists are built when first asked for.
-/// One object serves one worker; it is reused for every household.
+/// records; every fact of a person or the household is worked out once per viewpoint; lists are
+/// built when first asked for. One object serves one worker; it is reused for every household.
 public final class Situation: FactHost {
   let schema: SituationSchema
   /// Evaluates the rules; nested derived facts use a context of their own.
@@ -24,46 +24,81 @@ public final class Situation: FactHost {
   private(set) var now = Instant.distantPast
   /// What the present viewpoint has shown.
   private(set) var memory = ViewMemory()
-  /// The last viewpoints of this file, the first `viewCount` of them in use.
-  private let memories = [ViewMemory(), ViewMemory(), ViewMemory(), ViewMemory()]
+  /// The last viewpoints of this file, the first `viewCount` of them in use. Each fresh event of a
+  /// household is looked at from its day and from now, by one rule after the other.
+  private let memories = (0..<16).map { _ in ViewMemory() }
   private var viewCount = 0
   private var nextMemory = 0
+  /// The people known to be dead or alive now, by bit.
+  private var deathsNow: (known: UInt64, dead: UInt64) = (0, 0)
   /// The rule whose own referrals do not count as open (a rule cannot hold itself up).
   public var decidingRule = "" {
     didSet {
-      guard decidingRule != oldValue, let file else { return }
+      guard decidingRule != oldValue, let file, !file.referrals.isEmpty else { return }
       let isConcerned = file.referrals.contains { referral in
         referral.isOpen && (referral.rule == decidingRule || referral.rule == oldValue)
       }
       if isConcerned { forgetViews() }
     }
   }
-  /// Until when the list being built stands.
-  private var listValidUntil = Instant.distantFuture
 
-  /// Objects of one kind, in order.
-  enum ObjectList {
-    case persons([Int])
-    case events([EventPosition])
-    case programmes(Int)
-    case referrals([Int])
+  /// What every read needs, apart from the object: no exclusivity checks, no counting.
+  private struct Sight {
+    /// The facts of the present viewpoint, where they belong to this generation.
+    var cells: UnsafeMutablePointer<Cell>
+    var generation: UInt32 = 0
+    var personCount = 0
+    var lists: UnsafeMutablePointer<ObjectList>
+    var listCount = 0
+    var items: UnsafeMutablePointer<UInt32>
+    /// Of the parameters in force; none before they are first asked for.
+    var parameters: UnsafeMutablePointer<Value>?
+    var parameterCount = 0
+    /// The view moves with the clock.
+    var isMoving = true
+    /// Until when the fact being worked out stands.
+    var validUntil = Instant.distantFuture
   }
+  private let sight: UnsafeMutablePointer<Sight>
+  private let householdWidth: Int
+  private let personWidth: Int
 
   public init(schema: SituationSchema) {
     self.schema = schema
-    context = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
-    derivation = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
-    assessing = EvaluationContext(host: self, variableCapacity: schema.variableCapacity)
+    householdWidth = schema.householdWidth
+    personWidth = schema.personWidth
+    sight = .allocate(capacity: 1)
+    sight.initialize(
+      to: Sight(cells: memories[0].cells, lists: memories[0].lists, items: memories[0].items))
+    let calendar = schema.pack.calendar
+    func makeContext() -> EvaluationContext {
+      let made = EvaluationContext(
+        host: self, calendar: calendar, variableCapacity: schema.variableCapacity)
+      made.set(variable: VariableSlot.household, household)
+      made.set(variable: VariableSlot.parameters, parametersObject)
+      return made
+    }
+    context = makeContext()
+    derivation = makeContext()
+    assessing = makeContext()
   }
 
+  deinit { sight.deallocate() }
+
   /// Takes up a household. `now` is the clock of the decision.
-  public func load(_ file: HouseholdFile, now: Instant, calendar: WorkCalendar) {
+  public func load(_ file: HouseholdFile, now: Instant) {
     self.file = file
     self.now = now
+    deathsNow = (0, 0)
+    sight.pointee.personCount = file.persons.count
     forgetViews()
-    context.calendar = calendar
-    derivation.calendar = calendar
-    assessing.calendar = calendar
+    look(from: .now(now))
+  }
+
+  /// Shows the rules the household's referrals as they stand now.
+  public func show(_ referrals: [ReferralOnFile]) {
+    file?.referrals = referrals
+    forgetViews()
     look(from: .now(now))
   }
 
@@ -71,14 +106,26 @@ public final class Situation: FactHost {
   public func look(from view: Viewpoint) {
     if viewCount > 0, view == self.view { return }
     self.view = view
-    if let known = memories.prefix(viewCount).first(where: { $0.view == view }) {
-      memory = known
-      return
+    if let known = (0..<viewCount).first(where: { memories[$0].view == view }) {
+      memory = memories[known]
+    } else {
+      memory = memories[nextMemory]
+      nextMemory = (nextMemory + 1) % memories.count
+      viewCount = min(viewCount + 1, memories.count)
+      memory.begin(view, facts: householdWidth + sight.pointee.personCount * personWidth)
     }
-    memory = memories[nextMemory]
-    nextMemory = (nextMemory + 1) % memories.count
-    viewCount = min(viewCount + 1, memories.count)
-    memory.begin(view)
+    sight.pointee.cells = memory.cells
+    sight.pointee.generation = memory.generation
+    sight.pointee.isMoving = view.isMoving
+    sight.pointee.parameters = memory.parameters?.values
+    sight.pointee.parameterCount = memory.parameters?.count ?? 0
+    noteLists()
+  }
+
+  private func noteLists() {
+    sight.pointee.lists = memory.lists
+    sight.pointee.listCount = memory.listCount
+    sight.pointee.items = memory.items
   }
 
   private func forgetViews() {
@@ -90,36 +137,32 @@ public final class Situation: FactHost {
   var people: People? {
     if let people = memory.people { return people }
     guard let file else { return nil }
-    var named: [CitizenID] = []
-    // A composition notice says where its people live; any other event leaves them where they were.
-    if let position = view.event, let event = file.event(position),
-      event.type != SituationSchema.composition, let persons = try? event.texts().persons
-    {
-      named = persons
-    }
-    let people = People(file: file, view: view, now: now, named: named)
+    let people = People(file: file, view: view, now: now)
     memory.people = people
     return people
   }
 
-  /// The parameters in force: as values by slot, and resolved.
-  private var parametersInForce: (values: [Value], resolved: ResolvedParameters) {
+  private var parametersInForce: ParametersInForce {
     if let parameters = memory.parameters { return parameters }
     let found = schema.parameters(
       district: district, subdistrict: area.subdistrict, on: view.today)
     memory.parameters = found
+    sight.pointee.parameters = found.values
+    sight.pointee.parameterCount = found.count
     return found
   }
 
   public var resolvedParameters: ResolvedParameters { parametersInForce.resolved }
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
-  public func begin(tracing: Bool = false) {
-    context.begin(today: view.today, now: view.instant, tracing: tracing)
+  public func begin(member: Value = .null, event: Value = .null, tracing: Bool = false) {
+    let context = context!
+    context.begin(
+      today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
     context.set(variable: VariableSlot.household, household)
     context.set(variable: VariableSlot.parameters, parametersObject)
-    context.set(variable: VariableSlot.member, .null)
-    context.set(variable: VariableSlot.event, .null)
+    context.set(variable: VariableSlot.member, member)
+    context.set(variable: VariableSlot.event, event)
   }
 
   // MARK: What the engine asks
@@ -165,13 +208,16 @@ public final class Situation: FactHost {
     .object(ObjectRef(type: ObjectKind.event.rawValue, index: position.packed))
   }
 
-  /// Lowers the validity of the answer under way, where the view moves with the clock.
-  func limit(_ instant: Instant) {
-    guard view.isMoving else { return }
-    if instant < listValidUntil { listValidUntil = instant }
-    context.limitValidity(to: instant)
-    if derivationDepth > 0 { derivation.limitValidity(to: instant) }
-    if isAssessing { assessing.limitValidity(to: instant) }
+  /// Whether a person is known to be dead now.
+  public func isDead(_ index: Int) -> Bool {
+    guard let file, file.persons.indices.contains(index) else { return false }
+    guard index < 64 else { return People.isDead(file.persons[index].view.log, at: now) }
+    let bit = UInt64(1) << UInt64(index)
+    if deathsNow.known & bit == 0 {
+      deathsNow.known |= bit
+      if People.isDead(file.persons[index].view.log, at: now) { deathsNow.dead |= bit }
+    }
+    return deathsNow.dead & bit != 0
   }
 
   // MARK: FactHost
@@ -179,13 +225,20 @@ public final class Situation: FactHost {
   public func read(_ object: ObjectRef, field: UInt16) -> Value {
     switch object.type {
     case ObjectKind.person.rawValue:
-      return readPerson(object, field)
+      let person = Int(object.index)
+      guard person < sight.pointee.personCount, Int(field) < personWidth else {
+        return Situation.noObject
+      }
+      return fact(object, field, at: householdWidth + person * personWidth + Int(field))
     case ObjectKind.parameters.rawValue:
-      let slot = Int(field)
-      let parameters = parametersInForce.values
-      return slot < parameters.count ? parameters[slot] : Situation.noObject
+      if sight.pointee.parameters == nil { _ = parametersInForce }
+      guard let parameters = sight.pointee.parameters,
+        Int(field) < sight.pointee.parameterCount
+      else { return Situation.noObject }
+      return parameters[Int(field)]
     case ObjectKind.household.rawValue:
-      return readHousehold(object, field)
+      guard Int(field) < householdWidth else { return Situation.noObject }
+      return fact(object, field, at: Int(field))
     case ObjectKind.event.rawValue:
       return readEvent(object, field)
     case ObjectKind.programme.rawValue:
@@ -201,93 +254,140 @@ public final class Situation: FactHost {
   /// A fact that is known to be absent: `has()` is false, and it equals no value.
   static let absent = Value.null
 
-  public func count(_ list: HostList) -> Int {
-    guard Int(list.index) < memory.lists.count else { return 0 }
-    switch memory.lists[Int(list.index)] {
-    case .persons(let indexes): return indexes.count
-    case .events(let positions): return positions.count
-    case .programmes(let count): return count
-    case .referrals(let indexes): return indexes.count
+  /// A fact of a person or the household: as it is known, or worked out.
+  @inline(__always)
+  private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
+    let cell = sight.pointee.cells + index
+    guard cell.pointee.generation == sight.pointee.generation else {
+      return workOut(object, slot, index)
     }
+    limit(cell.pointee.validUntil)
+    return cell.pointee.value
+  }
+
+  @inline(never)
+  private func workOut(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
+    let outer = sight.pointee.validUntil
+    sight.pointee.validUntil = .distantFuture
+    let wasAssessing = isAssessing
+    let value =
+      object.type == ObjectKind.person.rawValue
+      ? readPerson(object, slot) : readHousehold(object, slot)
+    let validUntil = sight.pointee.validUntil
+    sight.pointee.validUntil = min(outer, validUntil)
+    // While the assessment runs, its own result is no fact yet.
+    if wasAssessing, schema.isScore(object, slot) { return value }
+    let cell = sight.pointee.cells + index
+    cell.pointee.value = value
+    cell.pointee.validUntil = validUntil
+    cell.pointee.generation = sight.pointee.generation
+    return value
+  }
+
+  /// Lowers the validity of the answer under way, where the view moves with the clock.
+  @inline(__always)
+  func limit(_ instant: Instant) {
+    if instant < .distantFuture, sight.pointee.isMoving { lower(instant) }
+  }
+
+  @inline(never)
+  private func lower(_ instant: Instant) {
+    if instant < sight.pointee.validUntil { sight.pointee.validUntil = instant }
+    context.limitValidity(to: instant)
+    if derivationDepth > 0 { derivation.limitValidity(to: instant) }
+    if isAssessing { assessing.limitValidity(to: instant) }
+  }
+
+  public func count(_ list: HostList) -> Int {
+    guard Int(list.index) < sight.pointee.listCount else { return 0 }
+    return sight.pointee.lists[Int(list.index)].count
   }
 
   public func element(_ list: HostList, at index: Int) -> Value {
-    guard Int(list.index) < memory.lists.count else { return Situation.noObject }
-    switch memory.lists[Int(list.index)] {
-    case .persons(let indexes): return person(indexes[index])
-    case .events(let positions): return event(positions[index])
-    case .programmes:
-      return .object(ObjectRef(type: ObjectKind.programme.rawValue, index: UInt32(index)))
-    case .referrals(let indexes):
-      return .object(
-        ObjectRef(type: ObjectKind.referral.rawValue, index: UInt32(indexes[index])))
-    }
+    guard Int(list.index) < sight.pointee.listCount else { return Situation.noObject }
+    let objects = sight.pointee.lists[Int(list.index)]
+    guard index >= 0, index < objects.count else { return Situation.noObject }
+    return .object(
+      ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index]))
   }
 
-  /// A list that is built when first read at this viewpoint.
-  func list(_ object: ObjectRef, _ slot: UInt16, _ build: () -> ObjectList) -> Value {
-    if let known = memory.listPositions[object, slot] {
-      limit(known.validUntil)
-      return .hostList(HostList(kind: object.type, field: slot, index: known.position))
-    }
-    let outer = listValidUntil
-    listValidUntil = .distantFuture
-    let built = build()
-    let position = UInt32(memory.lists.count)
-    memory.lists.append(built)
-    memory.listPositions.set(object, slot, (position, listValidUntil))
-    listValidUntil = min(outer, listValidUntil)
+  /// A list of objects; `add` adds one. No other list may be made meanwhile.
+  func list(
+    of kind: ObjectKind, _ object: ObjectRef, _ slot: UInt16,
+    _ build: (_ add: (UInt32) -> Void) -> Void
+  ) -> Value {
+    let memory = memory
+    let start = memory.itemCount
+    build { memory.add($0) }
+    let position = memory.closeList(of: kind, from: start)
+    noteLists()
     return .hostList(HostList(kind: object.type, field: slot, index: position))
   }
 
-  /// A derived fact: evaluated once per object and viewpoint.
-  func derived(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
-    if let known = memory.derived[object, slot] {
+  /// A list of persons.
+  func list(of persons: [Int], _ object: ObjectRef, _ slot: UInt16) -> Value {
+    list(of: .person, object, slot) { add in for index in persons { add(UInt32(index)) } }
+  }
+
+  /// A fact of another object that is worth remembering for the viewpoint.
+  func remembered(_ object: ObjectRef, _ slot: UInt16, _ make: () -> Value) -> Value {
+    if let known = memory.others[object, slot] {
       limit(known.validUntil)
       return known.value
     }
-    guard schema.pack.derived.indices.contains(index) else { return Situation.noObject }
-    let definition = schema.pack.derived[index]
+    let outer = sight.pointee.validUntil
+    sight.pointee.validUntil = .distantFuture
+    let value = make()
+    let validUntil = sight.pointee.validUntil
+    sight.pointee.validUntil = min(outer, validUntil)
+    memory.others.set(object, slot, value, validUntil: validUntil)
+    return value
+  }
+
+  /// A derived fact, evaluated.
+  func derived(_ object: ObjectRef, _ program: Program) -> Value {
+    let derivation = derivation!
+    let isMoving = sight.pointee.isMoving
+    var outerValidity = Instant.distantFuture
     if derivationDepth == 0 {
-      derivation.begin(today: view.today, now: view.instant)
-      derivation.set(variable: VariableSlot.household, household)
-      derivation.set(variable: VariableSlot.parameters, parametersObject)
+      derivation.begin(today: view.today, now: view.instant, isMoving: isMoving)
+    } else if isMoving {
+      outerValidity = derivation.exchangeValidity(.distantFuture)
     }
     let outer = derivedMember
     if object.type == ObjectKind.person.rawValue { derivedMember = .object(object) }
     derivation.set(variable: VariableSlot.member, derivedMember)
     derivationDepth += 1
-    let value = definition.program.evaluate(derivation).owned
+    let value = program.evaluate(derivation)
     derivationDepth -= 1
     derivedMember = outer
     derivation.set(variable: VariableSlot.member, outer)
-    let validUntil = derivation.validUntil
-    memory.derived.set(object, slot, DerivedValue(value: value, validUntil: validUntil))
-    limit(validUntil)
+    if isMoving {
+      let own = derivation.validUntil
+      if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
+      limit(own)
+    }
     return value
   }
 
   /// A result of the assessment as a fact.
-  func score(
-    _ object: ObjectRef, _ slot: UInt16, _ shown: (AssessmentModel.Score) -> Value
-  ) -> Value {
-    if let known = memory.derived[object, slot] {
+  func score(_ shown: (AssessmentModel.Score) -> Value) -> Value {
+    if let known = memory.score {
       limit(known.validUntil)
-      return known.value
+      return shown(known.score)
     }
     // The model must not ask for its own result.
     guard !isAssessing else { return Situation.noObject }
     isAssessing = true
-    assessing.begin(today: view.today, now: view.instant)
-    assessing.set(variable: VariableSlot.household, household)
-    assessing.set(variable: VariableSlot.parameters, parametersObject)
+    let isMoving = sight.pointee.isMoving
+    let assessing = assessing!
+    assessing.begin(today: view.today, now: view.instant, isMoving: isMoving)
     let score = schema.pack.assessment.score(assessing, district: district)
     isAssessing = false
-    let value = shown(score)
-    memory.derived.set(
-      object, slot, DerivedValue(value: value, validUntil: assessing.validUntil))
-    limit(assessing.validUntil)
-    return value
+    let validUntil = isMoving ? assessing.validUntil : .distantFuture
+    memory.score = (score, validUntil)
+    limit(validUntil)
+    return shown(score)
   }
 
   /// The value of a state fact in a log at the viewpoint; the next statement that lies in the

@@ -3,21 +3,104 @@ public import Policy
 import Records
 internal import Vocabulary
 
-/// How a stored or computed fact is read; built once from a pack's catalogue.
-enum FactReader<Builtin> {
-  case state(FactID, FactType, FactDefault)
-  case series(SeriesReader)
-  case derived(Int)
-  case builtin(Builtin)
+/// How a fact is read; made once from a pack's catalogue.
+final class FactSource<Builtin> {
+  enum Kind {
+    case state, series, derived
+    case builtin(Builtin)
+  }
+  let kind: Kind
+  /// The stored fact.
+  let fact: FactID
+  /// The value before any event states one; nil: unknown.
+  let fallback: Value?
+  /// The value where the last event says that there is none.
+  let none: Value
+  let series: SeriesReader?
+  let derived: Program?
+
+  /// Nil for a computed fact that Situation does not know.
+  init?(
+    _ definition: FactDefinition, _ derived: [DerivedFact], _ builtin: (String) -> Builtin?
+  ) {
+    fact = definition.id
+    var fallback: Value?
+    var none = Situation.absent
+    var series: SeriesReader?
+    var program: Program?
+    if let known = builtin(definition.name) {
+      kind = .builtin(known)
+    } else {
+      switch definition.origin {
+      case .state(let value):
+        kind = .state
+        switch value {
+        case .unknown: break
+        case .none: fallback = Situation.absent
+        case .bool(let value):
+          fallback = .bool(value)
+          none = .bool(value)
+        case .int(let value): fallback = .int(Int64(value))
+        case .text(let value):
+          fallback = .text(value)
+          none = .text(value)
+        }
+      case .series(let events, let keep, let key):
+        kind = .series
+        series = SeriesReader(
+          types: events.map { EventTypeID($0) }, keep: keep, key: key.map { FactID("event." + $0) })
+      case .derived(let index):
+        guard derived.indices.contains(index) else { return nil }
+        kind = .derived
+        program = derived[index].program
+      case .builtin: return nil
+      }
+    }
+    self.fallback = fallback
+    self.none = none
+    self.series = series
+    self.derived = program
+  }
+
+  /// The stored fact behind it, nil for computed ones.
+  var stored: FactID? { if case .state = kind { fact } else { nil } }
 }
 
 /// A series fact: events of some types in the log.
-struct SeriesReader {
-  let types: Set<EventTypeID>
+final class SeriesReader: Sendable {
+  let types: [EventTypeID]
   /// How long they are read back.
   let keep: Term
   /// The field by whose value several events count once, the last of them.
   let key: FactID?
+
+  init(types: [EventTypeID], keep: Term, key: FactID?) {
+    self.types = types
+    self.keep = keep
+    self.key = key
+  }
+}
+
+/// The parameters in force at a place on a day.
+final class ParametersInForce {
+  /// As the object `params` shows them, by slot.
+  let values: UnsafeMutablePointer<Value>
+  let count: Int
+  let resolved: ResolvedParameters
+
+  init(_ resolved: ResolvedParameters) {
+    self.resolved = resolved
+    count = resolved.values.count
+    values = .allocate(capacity: max(1, count))
+    for (slot, value) in resolved.values.enumerated() {
+      (values + slot).initialize(to: value?.expressionValue ?? Situation.absent)
+    }
+  }
+
+  deinit {
+    values.deinitialize(count: count)
+    values.deallocate()
+  }
 }
 
 /// A service of the pack, and the fields of a transaction that name it.
@@ -61,11 +144,14 @@ public final class SituationSchema {
   static let line = FactID("event.line")
   static let item = FactID("event.item")
   static let itemCode = FactID("event.item_code")
+  /// The transactions that may be signals.
+  static let windowSeries = SeriesReader(
+    types: [windowTransaction], keep: Term(6, .months), key: transaction)
 
   let pack: PolicyPack
-  private let persons: [FactReader<PersonBuiltin>?]
-  private let households: [FactReader<HouseholdBuiltin>?]
-  private let events: [FactReader<EventBuiltin>?]
+  private let persons: [FactSource<PersonBuiltin>?]
+  private let households: [FactSource<HouseholdBuiltin>?]
+  private let events: [FactSource<EventBuiltin>?]
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
@@ -75,7 +161,7 @@ public final class SituationSchema {
   private var texts: [String: Value] = [:]
   /// Services as window transactions name them, by the hash of what they say.
   private var services: [UInt64: Service] = [:]
-  private var resolved: [ParameterKey: ([Value], ResolvedParameters)] = [:]
+  private var resolved: [ParameterKey: ParametersInForce] = [:]
 
   private struct ParameterKey: Hashable {
     var place: Int
@@ -84,6 +170,8 @@ public final class SituationSchema {
 
   /// Enough for every program of the pack.
   let variableCapacity: Int
+  /// How long reported difficulties count, as a parameter.
+  let needsDays: Int?
 
   /// The name of a rule as other rules may know it: a disguised one is any need.
   func shownRule(_ rule: String) -> String { disguised.contains(rule) ? "need" : rule }
@@ -94,19 +182,35 @@ public final class SituationSchema {
       (pack.rules + pack.retired).filter { $0.referrals.contains(where: \.isDisguised) }
         .map(\.id))
     let facts = pack.facts
-    persons = facts.facts(of: .person).map { .init($0, PersonBuiltin.init(rawValue:)) }
-    households = facts.facts(of: .household).map { .init($0, HouseholdBuiltin.init(rawValue:)) }
-    events = facts.facts(of: .event).map { .init($0, EventBuiltin.init(rawValue:)) }
+    let derived = pack.derived
+    persons = facts.facts(of: .person).map { .init($0, derived, PersonBuiltin.init(rawValue:)) }
+    households = facts.facts(of: .household).map {
+      .init($0, derived, HouseholdBuiltin.init(rawValue:))
+    }
+    events = facts.facts(of: .event).map { .init($0, derived, EventBuiltin.init(rawValue:)) }
     programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
     referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
     typeNames = Dictionary(
       pack.sources.names.map { (EventTypeID($0), $0) }, uniquingKeysWith: { a, _ in a })
     variableCapacity = pack.variableCapacity
+    needsDays = pack.parameters.index(of: "needs_days")
   }
 
-  func person(_ slot: UInt16) -> FactReader<PersonBuiltin>? { at(persons, slot) }
-  func household(_ slot: UInt16) -> FactReader<HouseholdBuiltin>? { at(households, slot) }
-  func event(_ slot: UInt16) -> FactReader<EventBuiltin>? { at(events, slot) }
+  /// How many facts persons and households have.
+  var personWidth: Int { persons.count }
+  var householdWidth: Int { households.count }
+
+  func person(_ slot: UInt16) -> FactSource<PersonBuiltin>? { at(persons, slot) }
+  func household(_ slot: UInt16) -> FactSource<HouseholdBuiltin>? { at(households, slot) }
+  func event(_ slot: UInt16) -> FactSource<EventBuiltin>? { at(events, slot) }
+  /// Whether a fact is the result of the assessment.
+  func isScore(_ object: ObjectRef, _ slot: UInt16) -> Bool {
+    guard object.type == ObjectKind.household.rawValue,
+      case .builtin(let builtin)? = household(slot)?.kind
+    else { return false }
+    return [.score, .scoreUnknown, .scoreLevel, .scoreParts].contains(builtin)
+  }
+
   func programme(_ slot: UInt16) -> ProgrammeField? { at(programmes, slot) }
   func referral(_ slot: UInt16) -> ReferralField? { at(referrals, slot) }
 
@@ -155,42 +259,19 @@ public final class SituationSchema {
     return hash
   }
 
-  /// The parameters in force at a place on a day, as the object `params` shows them by slot.
-  func parameters(
-    district: String, subdistrict: String, on date: CivilDate
-  ) -> (values: [Value], resolved: ResolvedParameters) {
+  /// The parameters in force at a place on a day.
+  func parameters(district: String, subdistrict: String, on date: CivilDate) -> ParametersInForce {
     let place = pack.parameters.placeIndex(district: district, subdistrict: subdistrict)
     let key = ParameterKey(place: place, date: date)
     if let known = resolved[key] { return known }
-    let found = pack.parameters.resolve(on: date, district: district, subdistrict: subdistrict)
-    let values = found.values.map { $0?.expressionValue ?? Situation.absent }
+    let found = ParametersInForce(
+      pack.parameters.resolve(on: date, district: district, subdistrict: subdistrict))
     if resolved.count > 512 { resolved.removeAll() }
-    resolved[key] = (values, found)
-    return (values, found)
+    resolved[key] = found
+    return found
   }
 
-  private func at<T>(_ readers: [T?], _ slot: UInt16) -> T? {
-    Int(slot) < readers.count ? readers[Int(slot)] : nil
-  }
-}
-
-extension FactReader {
-  var stored: FactID? { if case .state(let fact, _, _) = self { fact } else { nil } }
-
-  init?(_ fact: FactDefinition, _ builtin: (String) -> Builtin?) {
-    if let known = builtin(fact.name) {
-      self = .builtin(known)
-      return
-    }
-    switch fact.origin {
-    case .state(let fallback): self = .state(fact.id, fact.type, fallback)
-    case .series(let events, let keep, let key):
-      self = .series(
-        SeriesReader(
-          types: Set(events.map { EventTypeID($0) }), keep: keep,
-          key: key.map { FactID("event." + $0) }))
-    case .derived(let index): self = .derived(index)
-    case .builtin: return nil
-    }
+  private func at<T>(_ sources: [T?], _ slot: UInt16) -> T? {
+    Int(slot) < sources.count ? sources[Int(slot)] : nil
   }
 }

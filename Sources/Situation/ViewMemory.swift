@@ -2,49 +2,129 @@ import Expression
 import Policy
 import Vocabulary
 
-/// What a viewpoint has shown so far: lists, people, derived values. Kept as long as the file is
-/// the same, so that going back to a viewpoint costs nothing.
+/// What one fact showed, and until when that stands.
+struct Cell {
+  var value: Value = .null
+  var validUntil = Instant.distantFuture
+  /// The viewpoint it belongs to; zero: none.
+  var generation: UInt32 = 0
+}
+
+/// Objects of one kind in order, as a stretch of `ViewMemory.items`.
+struct ObjectList {
+  let kind: UInt16
+  let start: Int
+  let count: Int
+}
+
+/// What a viewpoint has shown so far: facts, lists, people. Kept as long as the file is the same,
+/// so that going back to a viewpoint costs nothing.
+///
+/// Facts lie by (object, slot) in one stretch of memory that is never cleared: an entry counts only
+/// where it belongs to the present generation.
 final class ViewMemory {
-  var view = Viewpoint.now(.distantPast)
+  private(set) var view = Viewpoint.now(.distantPast)
+  /// Counts viewpoints; what an earlier one left behind counts no more.
+  private(set) var generation: UInt32 = 0
+  /// First those of the household, then those of each person.
+  private(set) var cells: UnsafeMutablePointer<Cell>
+  private var cellCapacity: Int
   /// Lists handed out; a `HostList.index` is a position here.
-  var lists: [Situation.ObjectList] = []
-  /// Where a list is, and until when it stands.
-  var listPositions = SlotTable<(position: UInt32, validUntil: Instant)>()
-  var derived = SlotTable<DerivedValue>()
+  private(set) var lists: UnsafeMutablePointer<ObjectList>
+  private(set) var listCount = 0
+  private var listCapacity = 32
+  /// Elements of all lists: the index of each object.
+  private(set) var items: UnsafeMutablePointer<UInt32>
+  private(set) var itemCount = 0
+  private var itemCapacity = 128
+  /// Facts of other objects, such as the persons of an event.
+  var others = SlotTable()
   var programmes: (programmes: [Programme], validUntil: Instant)?
+  var score: (score: AssessmentModel.Score, validUntil: Instant)?
   var members: [Int]?
   var area: (subdistrict: String, committee: String)?
   var district: String?
   var people: People?
-  var parameters: (values: [Value], resolved: ResolvedParameters)?
+  var parameters: ParametersInForce?
 
-  /// Starts anew for a viewpoint.
-  func begin(_ view: Viewpoint) {
+  init() {
+    cellCapacity = 0
+    cells = .allocate(capacity: 1)
+    cells.initialize(to: Cell())
+    lists = .allocate(capacity: listCapacity)
+    items = .allocate(capacity: itemCapacity)
+  }
+
+  deinit {
+    cells.deinitialize(count: max(1, cellCapacity))
+    cells.deallocate()
+    lists.deallocate()
+    items.deallocate()
+  }
+
+  /// Starts anew for a viewpoint, with room for so many facts.
+  func begin(_ view: Viewpoint, facts: Int) {
     self.view = view
-    lists.removeAll(keepingCapacity: true)
-    listPositions.removeAll()
-    derived.removeAll()
+    if facts > cellCapacity { growCells(facts) }
+    generation &+= 1
+    if generation == 0 {
+      for at in 0..<cellCapacity { cells[at].generation = 0 }
+      generation = 1
+    }
+    listCount = 0
+    itemCount = 0
+    others.removeAll()
     programmes = nil
+    score = nil
     members = nil
     area = nil
     district = nil
     people = nil
     parameters = nil
   }
+
+  private func growCells(_ count: Int) {
+    cells.deinitialize(count: max(1, cellCapacity))
+    cells.deallocate()
+    cellCapacity = count
+    cells = .allocate(capacity: count)
+    cells.initialize(repeating: Cell(), count: count)
+  }
+
+  /// Adds an element to the list under way.
+  func add(_ item: UInt32) {
+    if itemCount == itemCapacity {
+      items = ViewMemory.doubled(items, &itemCapacity)
+    }
+    items[itemCount] = item
+    itemCount += 1
+  }
+
+  /// Makes a list of the elements from a place on, and returns its position.
+  func closeList(of kind: ObjectKind, from start: Int) -> UInt32 {
+    if listCount == listCapacity { lists = ViewMemory.doubled(lists, &listCapacity) }
+    lists[listCount] = ObjectList(kind: kind.rawValue, start: start, count: itemCount - start)
+    listCount += 1
+    return UInt32(listCount - 1)
+  }
+
+  /// The same memory, twice as long; for trivial types.
+  private static func doubled<T>(
+    _ old: UnsafeMutablePointer<T>, _ capacity: inout Int
+  ) -> UnsafeMutablePointer<T> {
+    let new = UnsafeMutablePointer<T>.allocate(capacity: capacity * 2)
+    new.moveInitialize(from: old, count: capacity)
+    old.deallocate()
+    capacity *= 2
+    return new
+  }
 }
 
-/// A derived fact as evaluated, and until when it stands.
-struct DerivedValue {
-  let value: Value
-  let validUntil: Instant
-}
-
-/// Values by (object, slot), forgotten at once and often: a small table with linear probing whose
+/// Facts by (object, slot), forgotten at once and often: a small table with linear probing whose
 /// entries belong to a generation.
-struct SlotTable<Element> {
+struct SlotTable {
   private var keys: [UInt64] = Array(repeating: 0, count: 32)
-  private var generations: [UInt32] = Array(repeating: 0, count: 32)
-  private var elements: [Element?] = Array(repeating: nil, count: 32)
+  private var cells: [Cell] = Array(repeating: Cell(), count: 32)
   private var generation: UInt32 = 1
   private var count = 0
 
@@ -53,31 +133,30 @@ struct SlotTable<Element> {
     count = 0
     generation &+= 1
     if generation == 0 {
-      generations = Array(repeating: 0, count: generations.count)
+      for at in cells.indices { cells[at].generation = 0 }
       generation = 1
     }
   }
 
-  subscript(object: ObjectRef, slot: UInt16) -> Element? {
+  subscript(object: ObjectRef, slot: UInt16) -> Cell? {
     let at = position(SlotTable.key(object, slot))
-    return generations[at] == generation ? elements[at] : nil
+    return cells[at].generation == generation ? cells[at] : nil
   }
 
-  mutating func set(_ object: ObjectRef, _ slot: UInt16, _ element: Element) {
+  mutating func set(_ object: ObjectRef, _ slot: UInt16, _ value: Value, validUntil: Instant) {
     if count * 2 >= keys.count { grow() }
     let key = SlotTable.key(object, slot)
     let at = position(key)
-    if generations[at] != generation { count += 1 }
+    if cells[at].generation != generation { count += 1 }
     keys[at] = key
-    generations[at] = generation
-    elements[at] = element
+    cells[at] = Cell(value: value, validUntil: validUntil, generation: generation)
   }
 
   /// Where the key is, or would be.
   private func position(_ key: UInt64) -> Int {
     let mask = keys.count - 1
     var at = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 40) & mask
-    while generations[at] == generation, keys[at] != key { at = (at + 1) & mask }
+    while cells[at].generation == generation, keys[at] != key { at = (at + 1) & mask }
     return at
   }
 
@@ -85,14 +164,11 @@ struct SlotTable<Element> {
     let old = self
     let capacity = keys.count * 2
     keys = Array(repeating: 0, count: capacity)
-    generations = Array(repeating: 0, count: capacity)
-    elements = Array(repeating: nil, count: capacity)
-    generation = 1
-    for at in old.keys.indices where old.generations[at] == old.generation {
+    cells = Array(repeating: Cell(), count: capacity)
+    for at in old.keys.indices where old.cells[at].generation == generation {
       let to = position(old.keys[at])
       keys[to] = old.keys[at]
-      generations[to] = 1
-      elements[to] = old.elements[at]
+      cells[to] = old.cells[at]
     }
   }
 

@@ -57,7 +57,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
       c.fail(.noSuchOverload)
       return nil
     }
-    if !wasProbing { limit(c, a, b, order) }
+    if !wasProbing, c.state.pointee.validUntil > .distantPast { limit(c, a, b, order) }
     return op.holds(order)
   }
 

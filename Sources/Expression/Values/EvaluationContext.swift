@@ -95,11 +95,18 @@ public final class EvaluationContext {
   }
 
   /// Starts a new evaluation: a fresh budget, no bound on validity, lazy variables forgotten.
-  public func begin(today: CivilDate, now: Instant, budget: Int = 100_000, tracing: Bool = false) {
+  ///
+  /// - Parameter isMoving: false where `today` and `now` stand still, so that nobody asks how long
+  ///   the answers are valid: it is not found out then.
+  public func begin(
+    today: CivilDate, now: Instant, budget: Int = 100_000, tracing: Bool = false,
+    isMoving: Bool = true
+  ) {
     state.pointee.today = today
     state.pointee.now = now
     state.pointee.budget = budget
-    state.pointee.validUntil = .distantFuture
+    // Nothing is earlier: no reason to look for what would end the validity.
+    state.pointee.validUntil = isMoving ? .distantFuture : .distantPast
     state.pointee.isTracing = tracing
     if !trace.isEmpty {
       trace.removeAll(keepingCapacity: true)
@@ -130,6 +137,13 @@ public final class EvaluationContext {
   public var budget: Int { state.pointee.budget }
   /// The earliest time at which an answer given since `begin` may change by itself.
   public var validUntil: Instant { state.pointee.validUntil }
+  /// Sets the bound on validity and returns the former one: a host that evaluates a program within
+  /// another one learns how long its part is valid.
+  public func exchangeValidity(_ instant: Instant) -> Instant {
+    let former = state.pointee.validUntil
+    state.pointee.validUntil = instant
+    return former
+  }
   /// Reads are recorded in `trace`.
   public var isTracing: Bool { state.pointee.isTracing }
 

@@ -190,8 +190,24 @@ public enum Value: Sendable {
 
   /// Without pointers into the host, to keep beyond the evaluation. Host lists stay references.
   public var owned: Value {
+    if !isBorrowing { return self }
     var copier = OwnedCopier()
     return copier.copy(self)
+  }
+
+  /// Points into the host, or may do so.
+  private var isBorrowing: Bool {
+    switch self {
+    case .string(.borrowed), .bytes(.borrowed), .map, .optional: true
+    case .list(let list):
+      list.elements.contains {
+        switch $0 {
+        case .string(.borrowed), .bytes(.borrowed), .list, .map, .optional: true
+        default: false
+        }
+      }
+    default: false
+    }
   }
 }
 

@@ -13,6 +13,7 @@ final class DecisionEngine {
   private(set) var settings: StageSettings
   private var situation: Situation
   private var rulebook: Rulebook
+  private var evaluation: RuleEvaluation
   /// What the settings describe, for sweeps.
   private(set) var world: World
   /// Leaves out what earlier decisions show to be without effect.
@@ -24,12 +25,14 @@ final class DecisionEngine {
     world = World(settings)
     situation = Situation(schema: SituationSchema(pack: settings.pack))
     rulebook = Rulebook(pack: settings.pack)
+    evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
   }
 
   func update(settings: StageSettings) {
     if settings.pack.digest != self.settings.pack.digest {
       situation = Situation(schema: SituationSchema(pack: settings.pack))
       rulebook = Rulebook(pack: settings.pack)
+      evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
     }
     self.settings = settings
     world = World(settings)
@@ -147,10 +150,10 @@ final class DecisionEngine {
       let file = HouseholdFile(
         key: visit.household.key, compositions: visit.household.compositions, log: view,
         persons: persons, referrals: visit.household.referralsOnFile)
-      situation.load(file, now: visit.now, calendar: settings.pack.calendar)
+      situation.load(file, now: visit.now)
       var desk = Desk(
-        household: visit.household, now: visit.now, settings: settings, situation: situation,
-        file: file, outbox: outbox, takesShortCuts: takesShortCuts)
+        household: visit.household, now: visit.now, settings: settings, rulebook: rulebook,
+        evaluation: evaluation, file: file, outbox: outbox, takesShortCuts: takesShortCuts)
       work(&desk)
       outbox = desk.outbox
       return desk.household
@@ -163,14 +166,15 @@ extension HouseholdState {
   var needsDecision: Bool { pendingChanges.map { !$0.isEmpty } ?? true }
 
   /// What rules may ask about the household's referrals, to see whether it changed.
-  var referralStates: Set<ReferralInView> {
-    guard !openings.isEmpty else { return [] }
-    return openings.reduce(into: []) { states, opening in
+  var referralStates: [ReferralInView] {
+    var states: [ReferralInView] = []
+    for opening in openings {
       for referral in opening.referrals {
-        states.insert(
+        states.append(
           ReferralInView(id: referral.id, state: referral.state, openedBy: opening.openedBy))
       }
     }
+    return states
   }
 
   struct ReferralInView: Hashable {

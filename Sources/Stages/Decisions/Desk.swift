@@ -9,8 +9,9 @@ struct Desk {
   var household: HouseholdState
   let now: Instant
   let settings: StageSettings
-  let situation: Situation
-  var file: HouseholdFile
+  let rulebook: Rulebook
+  let evaluation: RuleEvaluation
+  let file: HouseholdFile
   var outbox: Outbox
   private let takesShortCuts: Bool
   /// The visit belongs to a sweep after a change of policy.
@@ -34,25 +35,26 @@ struct Desk {
   }
 
   init(
-    household: HouseholdState, now: Instant, settings: StageSettings, situation: Situation,
-    file: HouseholdFile, outbox: Outbox, takesShortCuts: Bool
+    household: HouseholdState, now: Instant, settings: StageSettings, rulebook: Rulebook,
+    evaluation: RuleEvaluation, file: HouseholdFile, outbox: Outbox, takesShortCuts: Bool
   ) {
     self.takesShortCuts = takesShortCuts
     self.household = household
     self.now = now
     self.settings = settings
-    self.situation = situation
+    self.rulebook = rulebook
+    self.evaluation = evaluation
     self.file = file
     self.outbox = outbox
   }
 
   var pack: PolicyPack { settings.pack }
-  var evaluation: RuleEvaluation { RuleEvaluation(situation: situation, pack: pack) }
+  var situation: Situation { evaluation.situation }
   var router: Router { Router(directory: settings.directory) }
 
   /// How long an event is decided again when a fact changes (semantics 3).
   var eventWindow: Term {
-    pack.parameters.index(of: "event_window").flatMap { situation.resolvedParameters.term($0) }
+    rulebook.terms.eventWindow.flatMap { situation.resolvedParameters.term($0) }
       ?? Term(90, .days)
   }
 
@@ -60,6 +62,7 @@ struct Desk {
   mutating func decide(_ rulebook: Rulebook) {
     var changed = household.pendingChanges.map { rulebook.mask($0) }
     collected = collectTriggers(rulebook)
+    let today = now.date
     var nextDecision = Instant.distantFuture
     if let known = household.nextDecision {
       // A wake-up that is due but has not come yet would be lost: decide everything now.
@@ -83,8 +86,10 @@ struct Desk {
     }
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for pass in 0..<Desk.maximumPasses {
-      if household.referralStates != before {
-        before = household.referralStates
+      let states = household.referralStates
+      // In another order they are the same to the rules.
+      if states != before, Set(states) != Set(before) {
+        before = states
         refreshReferrals()
         let referrals = rulebook.mask([Rulebook.referralsChanged])
         changed = pass == 0 ? changed.map { $0.union(referrals) } : referrals
@@ -93,11 +98,14 @@ struct Desk {
       }
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
-        for rule in rulebook.eventRules where rule.rule.isEffective(on: now.date) {
+        let triggered = collected.reduce(0) { $0 | $1.rules }
+        for rule in rulebook.eventRules
+        where rule.mask == 0 || triggered & rule.mask != 0 {
+          guard rule.rule.isEffective(on: today) else { continue }
           decideEvents(rule, changed, earliest, &nextDecision)
         }
       }
-      for rule in rulebook.situationRules where rule.rule.isEffective(on: now.date) {
+      for rule in rulebook.situationRules where rule.rule.isEffective(on: today) {
         decideSituation(rule, changed, &nextDecision)
       }
       followUp(&nextDecision)
@@ -126,8 +134,7 @@ struct Desk {
 
   /// Shows the rules the household's referrals as they stand now.
   mutating func refreshReferrals() {
-    file.referrals = household.referralsOnFile
-    situation.load(file, now: now, calendar: pack.calendar)
+    situation.show(household.referralsOnFile)
   }
 
   // MARK: Event rules
@@ -215,9 +222,8 @@ struct Desk {
     }
     collect(EventPosition.household, file.log) { _ in true }
     for index in file.persons.indices {
-      let person = file.persons[index]
-      collect(index, person.view.log) { effective in
-        file.isHere(file.home(of: person, for: effective, now: now), person.id)
+      collect(index, file.persons[index].view.log) { effective in
+        file.isHere(index, forEventAt: effective, now: now)
       }
     }
     if found.count > 1 {
@@ -353,7 +359,7 @@ struct Desk {
     let rule = situational.rule
     var standing: UInt64 = 0
     var isStanding = true
-    situation.decidingRule = rule.id
+    if situational.asksForOpenReferrals { situation.decidingRule = rule.id }
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
     for subject in subjects {
@@ -409,8 +415,8 @@ struct Desk {
   /// Withdraws openings all of whose events were taken back; a superseder that fires has been
   /// added before its predecessor is released.
   private mutating func withdrawRevoked(_ rulebook: Rulebook) {
+    guard !household.revocations.isEmpty || !file.revocations.isEmpty else { return }
     let revocations = household.revocations + file.revocations
-    guard !revocations.isEmpty else { return }
     // One person's record may still have what another's tells is taken back.
     collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
     for index in household.openings.indices {
@@ -434,6 +440,7 @@ struct Desk {
   /// Releases openings from events that turn out to belong to another household, since a notice
   /// about the person's home came later.
   private mutating func releaseStrangers(_ rulebook: Rulebook) {
+    guard household.openings.contains(where: { restsOnStrangers($0, rulebook) }) else { return }
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
       for index in household.openings.indices.reversed()
@@ -448,11 +455,21 @@ struct Desk {
     }
   }
 
+  /// Whether an opening rests on an event that does not trigger its rule here, or not any more.
+  private func restsOnStrangers(_ opening: Opening, _ rulebook: Rulebook) -> Bool {
+    guard opening.isLive, !opening.triggers.isEmpty,
+      let eventful = rulebook.eventRule(opening.rule)
+    else { return false }
+    return opening.triggers.contains { trigger in
+      !collected.contains { $0.key == trigger && isTriggered(eventful, by: $0) }
+    }
+  }
+
   /// The event that replaces an opening's last one takes its place where the rule still holds.
   private mutating func takeOver(
     _ index: Int, _ rulebook: Rulebook, _ rule: CompiledRule, _ revocation: Revocation
   ) -> Bool {
-    guard let eventful = rulebook.eventRules.first(where: { $0.rule.id == rule.id }),
+    guard let eventful = rulebook.eventRule(rule.id),
       let position = triggers(eventful).first(
         where: { file.event($0)?.key == revocation.by }), let event = file.event(position)
     else { return false }

@@ -19,7 +19,7 @@ extension Desk {
   mutating func followUp(_ nextDecision: inout Instant) {
     situation.look(from: .now(now))
     situation.begin()
-    guard let ladder = pack.rule(.visitLadder) else { return }
+    guard let ladder = rulebook.visitLadder else { return }
     // Nobody is left to be visited where all members of a known household have died.
     let isEmpty = !file.compositions.isEmpty && situation.members.isEmpty
     let exit = isEmpty ? nil : situation.exits().first { starts(ladder, $0.event) }
@@ -32,7 +32,7 @@ extension Desk {
         .sorted { $0.0 < $1.0 },
       today: now.date, terms: terms(ladder), calendar: pack.calendar)
     apply(plan, exit, ladder)
-    if let missed = pack.rule(.missedVisit) {
+    if let missed = rulebook.missedVisit {
       applyMissed(plan, exit, missed, &nextDecision)
     }
     if let opens = plan.nextOpens { nextDecision = min(nextDecision, Instant(startOf: opens)) }
@@ -84,12 +84,12 @@ extension Desk {
 
   /// Re-entry into assistance, a newer exit or a retracted one ends what is open.
   private mutating func endLadders(except exit: EventPosition?, _ ladder: CompiledRule) {
-    let current = exit.flatMap(file.event)?.key
-    let rules = Set([ladder.id, pack.rule(.missedVisit)?.id].compactMap { $0 })
-    for index in household.openings.indices
-    where rules.contains(household.openings[index].rule) && household.openings[index].isLive
-      && household.openings[index].triggers != [current].compactMap({ $0 })
-    {
+    let current = exit.flatMap(file.event).map { [$0.key] } ?? []
+    let missed = rulebook.missedVisit?.id
+    for index in household.openings.indices where household.openings[index].isLive {
+      let rule = household.openings[index].rule
+      guard rule == ladder.id || rule == missed, household.openings[index].triggers != current
+      else { continue }
       end(index, ladder)
     }
   }

@@ -322,6 +322,7 @@ extension Desk {
   /// A notice was retracted: every receiver of what rested on it is told, also of what is completed
   /// (semantics 21; F03).
   mutating func correctRetracted() {
+    guard !household.openings.isEmpty else { return }
     let retracted = (household.revocations + file.revocations)
       .filter { $0.reason == .retracted }
     guard !retracted.isEmpty else { return }

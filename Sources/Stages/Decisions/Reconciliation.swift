@@ -8,6 +8,7 @@ extension Desk {
   mutating func reconcile(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
   ) {
+    if household.openings.isEmpty, !answer.isPossible { return }
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
     let live = household.openings.firstIndex {

@@ -26,18 +26,22 @@ enum Answer: Equatable {
 }
 
 /// Evaluates one rule at the situation's present viewpoint.
-struct RuleEvaluation {
+final class RuleEvaluation {
   let situation: Situation
-  let pack: PolicyPack
+  private let pack: PolicyPack
+
+  init(situation: Situation, pack: PolicyPack) {
+    self.situation = situation
+    self.pack = pack
+  }
 
   /// Sets the rule's variables and starts an evaluation.
   func begin(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, tracing: Bool = false
   ) {
-    let context = situation.context!
-    situation.begin(tracing: tracing)
-    if let subject { context.set(variable: VariableSlot.member, situation.person(subject)) }
-    if let event { context.set(variable: VariableSlot.event, situation.event(event)) }
+    situation.begin(
+      member: subject.map(situation.person) ?? .null, event: event.map(situation.event) ?? .null,
+      tracing: tracing)
   }
 
   /// Decides the rule: all conditions hold and no exception does. A false condition settles it
@@ -47,22 +51,23 @@ struct RuleEvaluation {
     let context = situation.context!
     var missing: Set<FactRef> = []
     var failure: Answer?
-    for clause in rule.when {
-      switch clause.program.decide(context) {
+    // By index: a clause has much besides its program, which is not copied then.
+    for at in rule.when.indices {
+      switch rule.when[at].program.decide(context) {
       case .holds: continue
-      case .fails: return .fails(clause: clause.id)
+      case .fails: return .fails(clause: rule.when[at].id)
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: rule.when[at].id, code: error.code.rawValue)
       }
     }
-    for clause in rule.unless {
-      switch clause.program.decide(context) {
-      case .holds: return .fails(clause: clause.id)
+    for at in rule.unless.indices {
+      switch rule.unless[at].program.decide(context) {
+      case .holds: return .fails(clause: rule.unless[at].id)
       case .fails: continue
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: rule.unless[at].id, code: error.code.rawValue)
       }
     }
     if let failure { return failure }

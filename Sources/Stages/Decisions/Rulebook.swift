@@ -62,9 +62,15 @@ final class Rulebook {
   let situationReads: FactMask
   /// What the stage itself acts on.
   let readByStage: FactMask
+  /// The rules of the visits after an exit and of those missed, if the pack has them.
+  let visitLadder: CompiledRule?
+  let missedVisit: CompiledRule?
+  /// Parameters of the engine.
+  let terms: EngineTerms
   /// Stands for the pack in `EventAnswers`.
   let policyTag: UInt64
   private let byID: [String: CompiledRule]
+  private let eventRulesByID: [String: Eventful]
   private let bits: HashedIDTable
 
   /// A situation rule and what can change its answer.
@@ -75,6 +81,8 @@ final class Rulebook {
     private let clauses: [Clause]
     /// What can change whom it is about.
     private let subjectReads: FactMask
+    /// Whether it asks for open referrals, among which its own do not count.
+    let asksForOpenReferrals: Bool
 
     /// A condition or an exception, its bit in `HouseholdBrief.Outlook.standing`, and what can
     /// change whether it holds.
@@ -84,7 +92,11 @@ final class Rulebook {
       let reads: FactMask
     }
 
-    init(rule: CompiledRule, reads: FactMask, clauses: [Clause], subjectReads: FactMask) {
+    init(
+      rule: CompiledRule, reads: FactMask, clauses: [Clause], subjectReads: FactMask,
+      asksForOpenReferrals: Bool
+    ) {
+      self.asksForOpenReferrals = asksForOpenReferrals
       self.rule = rule
       self.reads = reads
       self.clauses = clauses
@@ -106,6 +118,22 @@ final class Rulebook {
         isStanding = true
       }
       return isStanding && !changed.touches(subjectReads)
+    }
+  }
+
+  /// Where the engine's own terms lie among the parameters; nil where the pack has none.
+  struct EngineTerms {
+    let eventWindow: Int?
+    /// By urgency.
+    let claim: [Int?]
+    let overdueSecond: Int?
+    let resourceAnswer: Int?
+
+    init(_ parameters: ParameterTable) {
+      eventWindow = parameters.index(of: "event_window")
+      claim = (0...4).map { parameters.index(of: "claim_p\($0)") }
+      overdueSecond = parameters.index(of: "overdue_second")
+      resourceAnswer = parameters.index(of: "resource_answer")
     }
   }
 
@@ -170,8 +198,11 @@ final class Rulebook {
             id: clause.id, bit: clauseCount < 64 ? 1 << UInt64(clauseCount) : 0,
             reads: bits.mask(Rulebook.changes(that: clause.reads, pack)))
         }
+        let asked = rule.reads.facts.union(pack.assessment.reads.facts)
         situational.append(
-          Situational(rule: rule, reads: reads, clauses: clauses, subjectReads: subjectReads))
+          Situational(
+            rule: rule, reads: reads, clauses: clauses, subjectReads: subjectReads,
+            asksForOpenReferrals: asked.contains { Rulebook.isOpenReferral($0, pack.facts) }))
       case .event(let types, let holdsNow, let looksAhead):
         eventful.append(
           Eventful(
@@ -194,9 +225,14 @@ final class Rulebook {
         for type in rule.types { triggers[type.rawValue, default: 0] |= rule.mask }
       })
     self.bits = bits.table
+    visitLadder = pack.rule(.visitLadder)
+    missedVisit = pack.rule(.missedVisit)
+    terms = EngineTerms(pack.parameters)
     policyTag = pack.digest.utf8.reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
     }
+    eventRulesByID = Dictionary(
+      eventful.map { ($0.rule.id, $0) }, uniquingKeysWith: { first, _ in first })
     byID = Dictionary(pack.rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
@@ -220,6 +256,7 @@ final class Rulebook {
   }
 
   func rule(_ id: String) -> CompiledRule? { byID[id] }
+  func eventRule(_ id: String) -> Eventful? { eventRulesByID[id] }
 
   /// Changed facts as bits; what no rule reads is left out.
   func mask(_ facts: [FactID]) -> FactMask {
@@ -313,6 +350,11 @@ final class Rulebook {
     return []
   }
 
+  private static func isOpenReferral(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
+    slot.object == .household
+      && facts.definition(of: slot.object, slot: slot.slot)?.name == "has_open_referral"
+  }
+
   private static func isScore(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
     slot.object == .household
       && facts.definition(of: slot.object, slot: slot.slot)?.name.hasPrefix("score") == true
@@ -359,7 +401,7 @@ private struct Stranger {
           HouseholdFile(
             key: HouseholdKey(text: ""), compositions: [], log: log,
             persons: [PersonOnFile(id: view.id, view: view)], referrals: []),
-          now: Instant(microseconds: 0), calendar: pack.calendar)
+          now: Instant(microseconds: 0))
         let evaluation = RuleEvaluation(situation: situation, pack: pack)
         evaluation.begin(
           rule, subject: 0, event: EventPosition(owner: EventPosition.household, index: 0))

@@ -155,14 +155,15 @@ extension Desk {
   /// The terms in force where the household lives.
   var deadlines: Deadlines {
     var deadlines = Deadlines(calendar: pack.calendar)
-    func term(_ name: String) -> Term? {
-      pack.parameters.index(of: name).flatMap { situation.resolvedParameters.term($0) }
-    }
+    let terms = rulebook.terms
+    let parameters = situation.resolvedParameters
     for level in deadlines.claim.indices {
-      deadlines.claim[level] = term("claim_p\(level)") ?? deadlines.claim[level]
+      deadlines.claim[level] =
+        terms.claim[level].flatMap(parameters.term) ?? deadlines.claim[level]
     }
-    deadlines.second = term("overdue_second") ?? deadlines.second
-    deadlines.resourceAnswer = term("resource_answer") ?? deadlines.resourceAnswer
+    deadlines.second = terms.overdueSecond.flatMap(parameters.term) ?? deadlines.second
+    deadlines.resourceAnswer =
+      terms.resourceAnswer.flatMap(parameters.term) ?? deadlines.resourceAnswer
     return deadlines
   }
 
