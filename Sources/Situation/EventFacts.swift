@@ -25,9 +25,27 @@ enum ReferralField: String, CaseIterable {
 extension Situation {
   func readEvent(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let position = EventPosition(packed: object.index)
-    guard let file, let source = schema.event(slot), let log = file.log(of: position.owner),
-      position.index < log.eventCount
-    else { return Situation.noObject }
+    guard let log = log(of: position.owner), position.index < log.eventCount else {
+      return Situation.noObject
+    }
+    // Most reads are of plain values that the event states.
+    if let fact = schema.storedEvent(slot), let field = log.stated(fact, of: position.index) {
+      switch field.tag {
+      case .bool: return .bool(field.scalar != 0)
+      case .int, .money: return .int(field.scalar)
+      case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
+      case .string: return .string(Text(borrowing: field.stringBytes))
+      default: break
+      }
+    }
+    return readOther(object, slot, position, log)
+  }
+
+  @inline(never)
+  private func readOther(
+    _ object: ObjectRef, _ slot: UInt16, _ position: EventPosition, _ log: EventLogView
+  ) -> Value {
+    guard let source = schema.event(slot) else { return Situation.noObject }
     switch source.kind {
     case .state:
       let field = log.stated(source.fact, of: position.index)

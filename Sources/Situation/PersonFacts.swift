@@ -19,17 +19,17 @@ enum PersonBuiltin: String, CaseIterable {
 extension Situation {
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let index = Int(object.index)
-    guard let file, index < file.persons.count, let source = schema.person(slot) else {
+    guard let log = log(of: index), let source = schema.person(slot) else {
       return Situation.noObject
     }
     switch source.kind {
     case .state:
-      let field = stored(file.persons[index].view.log, source.fact)
+      let field = stored(log, source.fact)
       return value(field, source.fallback, source.none, object, slot)
     case .series:
       return list(of: .event, object, slot) { add in
         guard let series = source.series else { return }
-        for position in events(of: index, file.persons[index].view.log, series) {
+        for position in events(of: index, log, series) {
           add(position.packed)
         }
       }

@@ -2,8 +2,8 @@ internal import Expression
 import Records
 public import Vocabulary
 
-/// An assistance programme as decided for a household, at a viewpoint (semantics 8). Its words lie in
-/// the record.
+/// An assistance programme as decided for a household, at a viewpoint (semantics 8). Its words lie
+/// in the record.
 struct Programme {
   typealias Word = UnsafeRawBufferPointer
 

@@ -48,6 +48,8 @@ public final class Situation: FactHost {
     var cells: UnsafeMutablePointer<Cell>
     var generation: UInt32 = 0
     var personCount = 0
+    /// The log of the household, then those of the people.
+    var logs: UnsafeMutablePointer<EventLogView>
     var lists: UnsafeMutablePointer<ObjectList>
     var listCount = 0
     var items: UnsafeMutablePointer<UInt32>
@@ -62,6 +64,7 @@ public final class Situation: FactHost {
   private let sight: UnsafeMutablePointer<Sight>
   private let householdWidth: Int
   private let personWidth: Int
+  private var logCapacity = 16
 
   public init(schema: SituationSchema) {
     self.schema = schema
@@ -69,7 +72,9 @@ public final class Situation: FactHost {
     personWidth = schema.personWidth
     sight = .allocate(capacity: 1)
     sight.initialize(
-      to: Sight(cells: memories[0].cells, lists: memories[0].lists, items: memories[0].items))
+      to: Sight(
+        cells: memories[0].cells, logs: .allocate(capacity: logCapacity),
+        lists: memories[0].lists, items: memories[0].items))
     let calendar = schema.pack.calendar
     func makeContext() -> EvaluationContext {
       let made = EvaluationContext(
@@ -83,7 +88,10 @@ public final class Situation: FactHost {
     assessing = makeContext()
   }
 
-  deinit { sight.deallocate() }
+  deinit {
+    sight.pointee.logs.deallocate()
+    sight.deallocate()
+  }
 
   /// Takes up a household. `now` is the clock of the decision.
   public func load(_ file: HouseholdFile, now: Instant) {
@@ -91,8 +99,28 @@ public final class Situation: FactHost {
     self.now = now
     deathsNow = (0, 0)
     sight.pointee.personCount = file.persons.count
+    noteLogs(file)
     forgetViews()
     look(from: .now(now))
+  }
+
+  private func noteLogs(_ file: HouseholdFile) {
+    if file.persons.count >= logCapacity {
+      sight.pointee.logs.deallocate()
+      logCapacity = file.persons.count + 1
+      sight.pointee.logs = .allocate(capacity: logCapacity)
+    }
+    sight.pointee.logs.initialize(to: file.log)
+    for index in file.persons.indices {
+      (sight.pointee.logs + index + 1).initialize(to: file.persons[index].view.log)
+    }
+  }
+
+  /// The log of a person, or of the household, by the owner in an `EventPosition`.
+  @inline(__always)
+  func log(of owner: Int) -> EventLogView? {
+    if owner == EventPosition.household { return file == nil ? nil : sight.pointee.logs[0] }
+    return owner < sight.pointee.personCount ? sight.pointee.logs[owner + 1] : nil
   }
 
   /// Shows the rules the household's referrals as they stand now.

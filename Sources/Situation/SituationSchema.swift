@@ -152,6 +152,10 @@ public final class SituationSchema {
   private let persons: [FactSource<PersonBuiltin>?]
   private let households: [FactSource<HouseholdBuiltin>?]
   private let events: [FactSource<EventBuiltin>?]
+  /// The stored fact behind each slot of events, `computed` where there is none.
+  private let storedEvents: UnsafeMutablePointer<FactID>
+  private let eventWidth: Int
+  private static let computed = FactID(rawValue: 0)
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
@@ -188,12 +192,27 @@ public final class SituationSchema {
       .init($0, derived, HouseholdBuiltin.init(rawValue:))
     }
     events = facts.facts(of: .event).map { .init($0, derived, EventBuiltin.init(rawValue:)) }
+    eventWidth = events.count
+    storedEvents = .allocate(capacity: max(1, eventWidth))
+    for (slot, source) in events.enumerated() {
+      (storedEvents + slot).initialize(to: source?.stored ?? SituationSchema.computed)
+    }
     programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
     referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
     typeNames = Dictionary(
       pack.sources.names.map { (EventTypeID($0), $0) }, uniquingKeysWith: { a, _ in a })
     variableCapacity = pack.variableCapacity
     needsDays = pack.parameters.index(of: "needs_days")
+  }
+
+  deinit { storedEvents.deallocate() }
+
+  /// The stored fact that a slot of an event shows; nil for computed ones.
+  @inline(__always)
+  func storedEvent(_ slot: UInt16) -> FactID? {
+    guard Int(slot) < eventWidth else { return nil }
+    let fact = storedEvents[Int(slot)]
+    return fact.rawValue == 0 ? nil : fact
   }
 
   /// How many facts persons and households have.

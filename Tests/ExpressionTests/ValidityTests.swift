@@ -57,6 +57,11 @@ import Vocabulary
     "date(now) >= date('2026-05-20')",
     "(today - date('2026-05-01')) + 5 > 20",
     "today.at_start() > timestamp('2026-05-20T00:00:00+08:00')",
+    // In loops, where the moving side is the same in all rounds.
+    "[date('2026-05-20')].exists(d, d < today.addMonths(-1).addDays(20))",
+    "[date('2026-05-20'), date('2026-05-20')].all(d, d >= today.minus('3wd'))",
+    "[date('2026-05-20')].exists(d, [0, 0].all(n, d.addDays(n) > today.addDays(-5)))",
+    "[1, 2].all(n, n > 5 || today.addMonths(-1) >= date('2026-04-30'))",
   ])
   func days(_ text: String) throws { try scan(text, from: "2026-04-25", days: 70) }
 

@@ -1,9 +1,10 @@
 /// `size(range.filter(x, condition))` without making the list.
 final class FilteredCountNode: LoopNode, @unchecked Sendable {
   private let condition: Node
-  init(_ range: Node, slot: Int, keySlot: Int, condition: Node) {
+  init(_ list: CollectNode, condition: Node) {
     self.condition = condition
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(
+      list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
 
   override func value(_ c: EvaluationContext) -> Value {
@@ -27,10 +28,11 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
 final class IntSumNode: LoopNode, @unchecked Sendable {
   private let condition: Node?
   private let body: Node
-  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node) {
-    self.condition = condition
+  init(_ list: CollectNode, body: Node) {
+    condition = list.condition
     self.body = body
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(
+      list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
 
   override func value(_ c: EvaluationContext) -> Value {

@@ -5,11 +5,20 @@ class LoopNode: Node, @unchecked Sendable {
   let slot: Int
   /// Index or key, where there are two variables; else -1.
   let keySlot: Int
+  /// Where values are kept that are the same in every round.
+  let invariants: [Int]
 
-  init(_ range: Node, slot: Int, keySlot: Int) {
+  init(_ range: Node, slot: Int, keySlot: Int, invariants: [Int]) {
     self.range = range
     self.slot = slot
     self.keySlot = keySlot
+    self.invariants = invariants
+  }
+
+  /// Forgets what an earlier run of the loop kept.
+  @inline(__always)
+  final func begin(_ c: EvaluationContext) {
+    for slot in invariants { c.state.pointee.frame[slot] = LoopInvariantNode.pending }
   }
 
   /// Number of rounds, or nil where the value is no list or map.
@@ -59,6 +68,7 @@ class LoopNode: Node, @unchecked Sendable {
       c.failUnless(range)
       return c.takeAbrupt()
     }
+    begin(c)
     var abrupt: Value?
     var i = 0
     while i < count {
@@ -82,6 +92,36 @@ class LoopNode: Node, @unchecked Sendable {
   }
 }
 
+/// A part of a loop's body that reads none of the loop's variables: evaluated in the first round
+/// that needs it.
+final class LoopInvariantNode: Node, @unchecked Sendable {
+  let slot: Int
+  let inner: Node
+  init(_ slot: Int, _ inner: Node) {
+    self.slot = slot
+    self.inner = inner
+  }
+
+  /// Stands for a value that is not known yet; no host has such a list.
+  static var pending: Value { .hostList(HostList(kind: .max, field: .max, index: .max)) }
+
+  @inline(__always)
+  static func isPending(_ value: Value) -> Bool {
+    if case .hostList(let list) = value { return list.kind == .max && list.field == .max }
+    return false
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    // A probe runs at another time than now: it must neither use nor leave a value.
+    if c.state.pointee.isProbing { return inner.value(c) }
+    let known = c.state.pointee.frame[slot]
+    if !LoopInvariantNode.isPending(known) { return known }
+    let value = inner.value(c)
+    c.state.pointee.frame[slot] = value
+    return value
+  }
+}
+
 @inline(never)
 private func merged(_ a: Value?, _ b: Value) -> Value { a.map { .merge($0, b) } ?? b }
 
@@ -91,10 +131,12 @@ final class QuantifierNode: LoopNode, @unchecked Sendable {
   /// The answer that ends the loop: true for `exists`, false for `all`.
   private let decisive: Bool
 
-  init(_ range: Node, slot: Int, keySlot: Int, body: Node, decisive: Bool) {
+  init(
+    _ range: Node, slot: Int, keySlot: Int, invariants: [Int], body: Node, decisive: Bool
+  ) {
     self.body = body
     self.decisive = decisive
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
 
   override func value(_ c: EvaluationContext) -> Value {
@@ -108,6 +150,7 @@ final class QuantifierNode: LoopNode, @unchecked Sendable {
       c.failUnless(range)
       return nil
     }
+    begin(c)
     var i = 0
     while i < count {
       guard c.spend() else {
@@ -149,9 +192,9 @@ final class QuantifierNode: LoopNode, @unchecked Sendable {
 /// `exists_one`: every round counts, so an unknown or error anywhere is the result.
 final class ExistsOneNode: LoopNode, @unchecked Sendable {
   private let body: Node
-  init(_ range: Node, slot: Int, keySlot: Int, body: Node) {
+  init(_ range: Node, slot: Int, keySlot: Int, invariants: [Int], body: Node) {
     self.body = body
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
   override func value(_ c: EvaluationContext) -> Value {
     var found = 0
@@ -170,10 +213,12 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   /// Nil for `filter`: the element itself.
   let body: Node?
 
-  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node?) {
+  init(
+    _ range: Node, slot: Int, keySlot: Int, invariants: [Int], condition: Node?, body: Node?
+  ) {
     self.condition = condition
     self.body = body
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
 
   override func value(_ c: EvaluationContext) -> Value {
@@ -195,11 +240,14 @@ final class TransformMapNode: LoopNode, @unchecked Sendable {
   /// The body gives maps whose entries are collected.
   private let entries: Bool
 
-  init(_ range: Node, slot: Int, keySlot: Int, condition: Node?, body: Node, entries: Bool) {
+  init(
+    _ range: Node, slot: Int, keySlot: Int, invariants: [Int], condition: Node?, body: Node,
+    entries: Bool
+  ) {
     self.condition = condition
     self.body = body
     self.entries = entries
-    super.init(range, slot: slot, keySlot: keySlot)
+    super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
 
   override func value(_ c: EvaluationContext) -> Value {

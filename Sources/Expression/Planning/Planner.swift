@@ -3,8 +3,13 @@
 struct Planner {
   let tree: CheckedTree
   let environment: TypeEnvironment
-  var scope: [(name: String, slot: Int)] = []
+  /// Local names; `loops` is the number of loops around, with the one that binds the name.
+  var scope: [(name: String, slot: Int, loops: Int)] = []
   var frameSize = 0
+  /// For each loop around: where it keeps what is the same in all its rounds.
+  var invariants: [[Int]] = []
+  /// Where the next such value is kept: behind all local names.
+  var nextInvariant = 0
   var variableCount = 0
   var diagnostics: [Diagnostic] = []
   /// For evaluating constants.
@@ -14,6 +19,7 @@ struct Planner {
     _ tree: CheckedTree, _ environment: TypeEnvironment, source: String
   ) -> (Program, [Diagnostic]) {
     var planner = Planner(tree: tree, environment: environment)
+    planner.nextInvariant = planner.locals(in: tree.syntax.root)
     let root = planner.plan(tree.syntax.root)
     let cost = CostModel(tree: tree).cost(tree.syntax.root)
     if let limit = environment.limits.cost, cost > limit {
@@ -22,7 +28,8 @@ struct Planner {
     }
     let program = Program(
       source: source, type: tree.type, dependencies: tree.dependencies, cost: cost, root: root,
-      frameSize: planner.frameSize, variableCount: planner.variableCount)
+      frameSize: max(planner.frameSize, planner.nextInvariant),
+      variableCount: planner.variableCount)
     return (program, planner.diagnostics)
   }
 
@@ -42,6 +49,20 @@ struct Planner {
   func type(_ expr: Expr) -> CELType { tree.type(expr) }
 
   mutating func plan(_ expr: Expr) -> Node {
+    guard let loop = loopToKeep(expr) else { return planned(expr) }
+    let around = invariants
+    // Its parts are kept with it.
+    invariants = []
+    let node = planned(expr)
+    invariants = around
+    if node.constant != nil { return node }
+    let slot = nextInvariant
+    nextInvariant += 1
+    invariants[loop].append(slot)
+    return LoopInvariantNode(slot, node)
+  }
+
+  private mutating func planned(_ expr: Expr) -> Node {
     switch expr.kind {
     case .literal(let literal): return Planner.constant(Planner.value(of: literal))
     case .ident(let name, _): return name_(expr, name)
@@ -114,7 +135,7 @@ struct Planner {
     _ names: [String], _ body: (inout Planner, [Int]) -> Node
   ) -> Node {
     let slots = names.indices.map { scope.count + $0 }
-    for (name, slot) in zip(names, slots) { scope.append((name, slot)) }
+    for (name, slot) in zip(names, slots) { scope.append((name, slot, invariants.count)) }
     frameSize = max(frameSize, scope.count)
     let node = body(&self, slots)
     scope.removeLast(names.count)
@@ -201,23 +222,29 @@ struct Planner {
 
   private mutating func comprehension(_ parts: Comprehension) -> Node {
     let range = plan(parts.range)
+    invariants.append([])
     return scoped(parts.variables) { planner, slots in
       let slot = slots[slots.count - 1]
       let keySlot = slots.count == 2 ? slots[0] : -1
       let condition = parts.condition.map { planner.plan($0) }
       let body = planner.plan(parts.body)
+      let kept = planner.invariants.removeLast()
       switch parts.kind {
       case .all, .exists:
         return QuantifierNode(
-          range, slot: slot, keySlot: keySlot, body: body, decisive: parts.kind == .exists)
-      case .existsOne: return ExistsOneNode(range, slot: slot, keySlot: keySlot, body: body)
+          range, slot: slot, keySlot: keySlot, invariants: kept, body: body,
+          decisive: parts.kind == .exists)
+      case .existsOne:
+        return ExistsOneNode(range, slot: slot, keySlot: keySlot, invariants: kept, body: body)
       case .filter:
-        return CollectNode(range, slot: slot, keySlot: keySlot, condition: body, body: nil)
+        return CollectNode(
+          range, slot: slot, keySlot: keySlot, invariants: kept, condition: body, body: nil)
       case .map, .transformList:
-        return CollectNode(range, slot: slot, keySlot: keySlot, condition: condition, body: body)
+        return CollectNode(
+          range, slot: slot, keySlot: keySlot, invariants: kept, condition: condition, body: body)
       case .transformMap, .transformMapEntry:
         return TransformMapNode(
-          range, slot: slot, keySlot: keySlot, condition: condition, body: body,
+          range, slot: slot, keySlot: keySlot, invariants: kept, condition: condition, body: body,
           entries: parts.kind == .transformMapEntry)
       }
     }

@@ -141,12 +141,10 @@ extension Planner {
   private func fused(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node? {
     guard nodes.count == 1, let list = nodes[0] as? CollectNode else { return nil }
     if name == "size", let condition = list.condition, list.body == nil {
-      return FilteredCountNode(
-        list.range, slot: list.slot, keySlot: list.keySlot, condition: condition)
+      return FilteredCountNode(list, condition: condition)
     }
     if name == "sum", types == [.list(.int)], let body = list.body {
-      return IntSumNode(
-        list.range, slot: list.slot, keySlot: list.keySlot, condition: list.condition, body: body)
+      return IntSumNode(list, body: body)
     }
     return nil
   }

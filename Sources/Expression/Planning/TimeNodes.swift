@@ -28,24 +28,39 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private let moving: Node
   private let fixed: Node
   private let shape: TimeShape
+  /// Where a loop keeps the moving value of now, which is the same in all its rounds; else -1.
+  private let slot: Int
   /// Of `age(birth, today)`.
   private let birth: Node?
 
   /// `moving op fixed`.
   init(_ op: CompareOperator, _ moving: Node, _ fixed: Node, _ shape: TimeShape) {
+    let invariant = moving as? LoopInvariantNode
     self.op = op
-    self.moving = moving
+    self.moving = invariant?.inner ?? moving
     self.fixed = fixed
     self.shape = shape
-    birth = shape.form == .age ? (moving as? AgeTodayNode)?.birth : nil
+    slot = invariant?.slot ?? -1
+    birth = shape.form == .age ? (self.moving as? AgeTodayNode)?.birth : nil
+  }
+
+  /// The moving value of now; it limits no validity.
+  private func movingNow(_ c: EvaluationContext) -> Value {
+    if c.state.pointee.isProbing { return moving.value(c) }
+    if slot >= 0, !LoopInvariantNode.isPending(c.state.pointee.frame[slot]) {
+      return c.state.pointee.frame[slot]
+    }
+    c.state.pointee.isProbing = true
+    let value = moving.value(c)
+    c.state.pointee.isProbing = false
+    if slot >= 0 { c.state.pointee.frame[slot] = value }
+    return value
   }
 
   override func bool(_ c: EvaluationContext) -> Bool? {
     if let birth { return compareAge(c, birth) }
     let wasProbing = c.state.pointee.isProbing
-    c.state.pointee.isProbing = true
-    let a = moving.value(c)
-    c.state.pointee.isProbing = wasProbing
+    let a = movingNow(c)
     let b = fixed.value(c)
     if a.isAbrupt || b.isAbrupt {
       // An error may come from the time (a date out of range), an unknown does not.

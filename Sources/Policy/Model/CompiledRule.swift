@@ -54,8 +54,8 @@ public struct CompiledTemplate: Sendable {
   public let labels: LabelSet
 }
 
-/// A condition of a rule.
-public struct CompiledClause: Sendable {
+/// A condition of a rule. An object, so that going through a rule's conditions copies nothing.
+public final class CompiledClause: Sendable {
   public let id: String
   /// What it means, in Chinese.
   public let says: String
@@ -64,6 +64,15 @@ public struct CompiledClause: Sendable {
   public let reads: ReadSet
   public let file: String
   public let line: Int
+
+  init(id: String, says: String, program: Program, reads: ReadSet, file: String, line: Int) {
+    self.id = id
+    self.says = says
+    self.program = program
+    self.reads = reads
+    self.file = file
+    self.line = line
+  }
 }
 
 /// One entry of an evidence list.

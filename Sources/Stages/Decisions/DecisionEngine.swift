@@ -120,8 +120,7 @@ final class DecisionEngine {
         HouseholdFile(
           key: HouseholdKey(text: ""), compositions: [], log: none,
           persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
-        now: now, calendar: settings.pack.calendar)
-      let evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
+        now: now)
       let position = EventPosition(owner: 0, index: index)
       return rules.allSatisfy { evaluation.failsGate($0, position) }
     }
@@ -168,10 +167,13 @@ extension HouseholdState {
   /// What rules may ask about the household's referrals, to see whether it changed.
   var referralStates: [ReferralInView] {
     var states: [ReferralInView] = []
-    for opening in openings {
-      for referral in opening.referrals {
+    // By index here and elsewhere: an opening and a referral have much that is not to be copied.
+    for index in openings.indices {
+      for at in openings[index].referrals.indices {
         states.append(
-          ReferralInView(id: referral.id, state: referral.state, openedBy: opening.openedBy))
+          ReferralInView(
+            id: openings[index].referrals[at].id, state: openings[index].referrals[at].state,
+            openedBy: openings[index].openedBy))
       }
     }
     return states

@@ -81,9 +81,7 @@ struct Desk {
     correctRetracted()
     withdrawRevoked(rulebook)
     withdrawDeceased()
-    if household.openings.contains(where: { $0.isLive && !$0.triggers.isEmpty }) {
-      releaseStrangers(rulebook)
-    }
+    releaseStrangers(rulebook)
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for pass in 0..<Desk.maximumPasses {
       let states = household.referralStates
@@ -98,7 +96,9 @@ struct Desk {
       }
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
-        let triggered = collected.reduce(0) { $0 | $1.rules }
+        let triggered = collected.reduce(0) {
+          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead)
+        }
         for rule in rulebook.eventRules
         where rule.mask == 0 || triggered & rule.mask != 0 {
           guard rule.rule.isEffective(on: today) else { continue }
@@ -407,9 +407,7 @@ struct Desk {
 
   private func isLive(_ rule: CompiledRule, _ subject: Int?) -> Bool {
     let person = subject.map { file.persons[$0].id }
-    return household.openings.contains {
-      $0.rule == rule.id && $0.subject == person && $0.isLive
-    }
+    return household.liveOpening(rule.id, person) != nil
   }
 
   /// Withdraws openings all of whose events were taken back; a superseder that fires has been
@@ -440,7 +438,9 @@ struct Desk {
   /// Releases openings from events that turn out to belong to another household, since a notice
   /// about the person's home came later.
   private mutating func releaseStrangers(_ rulebook: Rulebook) {
-    guard household.openings.contains(where: { restsOnStrangers($0, rulebook) }) else { return }
+    guard household.openings.indices.contains(where: { restsOnStrangers($0, rulebook) }) else {
+      return
+    }
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
       for index in household.openings.indices.reversed()
@@ -456,11 +456,11 @@ struct Desk {
   }
 
   /// Whether an opening rests on an event that does not trigger its rule here, or not any more.
-  private func restsOnStrangers(_ opening: Opening, _ rulebook: Rulebook) -> Bool {
-    guard opening.isLive, !opening.triggers.isEmpty,
-      let eventful = rulebook.eventRule(opening.rule)
+  private func restsOnStrangers(_ index: Int, _ rulebook: Rulebook) -> Bool {
+    guard household.openings[index].isLive, !household.openings[index].triggers.isEmpty,
+      let eventful = rulebook.eventRule(household.openings[index].rule)
     else { return false }
-    return opening.triggers.contains { trigger in
+    return household.openings[index].triggers.contains { trigger in
       !collected.contains { $0.key == trigger && isTriggered(eventful, by: $0) }
     }
   }
@@ -503,6 +503,10 @@ struct Desk {
           || (pack.rule(fired.rule)?.isLookingAhead ?? false) && file.holds(fired.event)
       }
     }
+    let isOld = household.openings.indices.contains {
+      household.openings[$0].phase == .withdrawn && household.openings[$0].since < horizon
+    }
+    guard isOld else { return }
     let openings = household.openings
     household.openings.removeAll { opening in
       opening.phase == .withdrawn && opening.since < horizon

@@ -21,7 +21,7 @@ extension Desk {
       rule: rule, subject: subject, event: event, opening: household.openings[index], at: now,
       due: due, extra: extra)
     if case .unknown(let missing) = answer {
-      openReview(index, scene, missing: missing)
+      openReview(index, scene, missing: evaluation.names(missing))
     } else {
       openOutputs(index, scene)
     }

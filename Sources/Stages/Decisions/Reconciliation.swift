@@ -3,6 +3,15 @@ import Records
 import Situation
 import Vocabulary
 
+extension HouseholdState {
+  /// The live opening of a rule for a subject.
+  func liveOpening(_ rule: String, _ subject: CitizenID?) -> Int? {
+    openings.indices.first {
+      openings[$0].rule == rule && openings[$0].subject == subject && openings[$0].isLive
+    }
+  }
+}
+
 /// The difference between what rules say and what is open, and making it.
 extension Desk {
   mutating func reconcile(
@@ -11,9 +20,7 @@ extension Desk {
     if household.openings.isEmpty, !answer.isPossible { return }
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
-    let live = household.openings.firstIndex {
-      $0.rule == rule.id && $0.subject == person && $0.isLive
-    }
+    let live = household.liveOpening(rule.id, person)
     switch answer {
     case .holds, .unknown:
       if let live, answer != .holds, !household.openings[live].review {

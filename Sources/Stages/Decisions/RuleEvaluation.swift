@@ -9,8 +9,8 @@ enum Answer: Equatable {
   case holds
   /// A condition fails or an exception holds; its clause id.
   case fails(clause: String)
-  /// Missing facts decide; their names.
-  case unknown(missing: [String])
+  /// Missing facts decide; `RuleEvaluation.names` names them.
+  case unknown(missing: Set<FactRef>)
   /// A condition has no value; its clause id and the error's stable code.
   case failed(clause: String, code: String)
 
@@ -51,23 +51,22 @@ final class RuleEvaluation {
     let context = situation.context!
     var missing: Set<FactRef> = []
     var failure: Answer?
-    // By index: a clause has much besides its program, which is not copied then.
-    for at in rule.when.indices {
-      switch rule.when[at].program.decide(context) {
+    for clause in rule.when {
+      switch clause.program.decide(context) {
       case .holds: continue
-      case .fails: return .fails(clause: rule.when[at].id)
+      case .fails: return .fails(clause: clause.id)
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: rule.when[at].id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
       }
     }
-    for at in rule.unless.indices {
-      switch rule.unless[at].program.decide(context) {
-      case .holds: return .fails(clause: rule.unless[at].id)
+    for clause in rule.unless {
+      switch clause.program.decide(context) {
+      case .holds: return .fails(clause: clause.id)
       case .fails: continue
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: rule.unless[at].id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
       }
     }
     if let failure { return failure }
@@ -77,9 +76,9 @@ final class RuleEvaluation {
     case .skip: return .fails(clause: "unknown")
     case .review:
       if let program = rule.reviewWhen, case .holds = program.decide(context) {
-        return .unknown(missing: names(missing))
+        return .unknown(missing: missing)
       }
-      return rule.reviewWhen == nil ? .unknown(missing: names(missing)) : .fails(clause: "unknown")
+      return rule.reviewWhen == nil ? .unknown(missing: missing) : .fails(clause: "unknown")
     }
   }
 
@@ -101,7 +100,8 @@ final class RuleEvaluation {
     return situation.persons(program.evaluate(situation.context)).map { $0 }
   }
 
-  private func names(_ facts: Set<FactRef>) -> [String] {
+  /// The names of missing facts, sorted.
+  func names(_ facts: Set<FactRef>) -> [String] {
     Set(facts.compactMap { pack.facts.definition($0).map { $0.object.name + "." + $0.name } })
       .sorted()
   }

@@ -62,6 +62,8 @@ final class Rulebook {
   let situationReads: FactMask
   /// What the stage itself acts on.
   let readByStage: FactMask
+  /// The event rules that look ahead, by bit.
+  let lookingAhead: UInt64
   /// The rules of the visits after an exit and of those missed, if the pack has them.
   let visitLadder: CompiledRule?
   let missedVisit: CompiledRule?
@@ -225,6 +227,7 @@ final class Rulebook {
         for type in rule.types { triggers[type.rawValue, default: 0] |= rule.mask }
       })
     self.bits = bits.table
+    lookingAhead = eventful.reduce(0) { $1.looksAhead == nil ? $0 : $0 | $1.mask }
     visitLadder = pack.rule(.visitLadder)
     missedVisit = pack.rule(.missedVisit)
     terms = EngineTerms(pack.parameters)

@@ -85,7 +85,7 @@ extension Desk {
       }
     case .unknown(let missing):
       json.field("answer", "unknown")
-      json.field("missing", missing)
+      json.field("missing", evaluation.names(missing))
     case .fails(let clause):
       json.field("answer", "fails")
       json.field("clause", clause)

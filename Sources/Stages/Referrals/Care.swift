@@ -169,10 +169,12 @@ extension Desk {
 
   /// Escalates what was not taken or not finished by now (semantics 18).
   mutating func advanceDeadlines() {
-    guard household.openings.contains(where: { $0.phase == .open }) else { return }
+    guard household.openings.indices.contains(where: { household.openings[$0].phase == .open })
+    else { return }
     let deadlines = deadlines
     for index in household.openings.indices where household.openings[index].phase == .open {
-      for at in household.openings[index].referrals.indices {
+      for at in household.openings[index].referrals.indices
+      where household.openings[index].referrals[at].state.isOpen {
         while let (due, step) = deadlines.next(
           household.openings[index].referrals[at]), due <= now
         {
@@ -237,18 +239,23 @@ extension Desk {
 
   /// The household's next wake-up: a deadline, a rule whose answer may change, a hold that ends.
   func nextWake() -> Instant? {
-    guard household.openings.contains(where: { $0.phase == .open || $0.phase == .holding }) else {
-      return household.nextDecision
-    }
+    let openings = household.openings
+    guard
+      openings.indices.contains(where: {
+        openings[$0].phase == .open || openings[$0].phase == .holding
+      })
+    else { return household.nextDecision }
     var next = household.nextDecision ?? .distantFuture
     let deadlines = deadlines
-    for opening in household.openings {
-      if opening.phase == .holding, let rule = pack.rule(opening.rule), let hold = holdTerm(rule) {
-        next = min(next, hold.deadline(from: opening.since, calendar: pack.calendar))
+    for index in openings.indices {
+      if openings[index].phase == .holding, let rule = rulebook.rule(openings[index].rule),
+        let hold = holdTerm(rule)
+      {
+        next = min(next, hold.deadline(from: openings[index].since, calendar: pack.calendar))
       }
-      guard opening.phase == .open else { continue }
-      for referral in opening.referrals {
-        if let (due, _) = deadlines.next(referral) { next = min(next, due) }
+      guard openings[index].phase == .open else { continue }
+      for at in openings[index].referrals.indices where openings[index].referrals[at].state.isOpen {
+        if let (due, _) = deadlines.next(openings[index].referrals[at]) { next = min(next, due) }
       }
     }
     return next == .distantFuture ? nil : next

@@ -110,9 +110,13 @@ extension Desk {
     }
     var places: [Placements.Place] = []
     var isSharing = !household.placements.awaited.isEmpty
-    for opening in household.openings {
-      for referral in opening.referrals where referral.receiver == .resource {
-        guard referral.state.isOpen else { continue }
+    let openings = household.openings
+    for index in openings.indices {
+      for at in openings[index].referrals.indices
+      where openings[index].referrals[at].receiver == .resource
+        && openings[index].referrals[at].state.isOpen
+      {
+        let referral = openings[index].referrals[at]
         isSharing = true
         places.append(Placements.Place(referral: referral.id, resource: referral.holder))
       }
