@@ -78,13 +78,7 @@ import Vocabulary
       ["requested", "accepted", "in-progress"].contains($0.value)
     }
     #expect(Set(publishedOpen.keys) == Set(kept.flatMap { $0.tasks.map(\.referral) }))
-    // Under one schedule or another. What is published twice then is not the same record.
-    withKnownIssue(
-      "a provisional household that comes back counts its openings from 1 again",
-      isIntermittent: true
-    ) {
-      #expect(records.filter { $0.value.count > 1 }.keys.sorted() == [])
-    }
+    #expect(records.filter { $0.value.count > 1 }.keys.sorted() == [])
   }
 
   private func throughCrashAndRebalance(_ daemons: CityDaemons) throws -> CityDaemons.Life {

@@ -124,9 +124,8 @@ extension Desk {
   private mutating func openVisit(
     _ visit: FollowUpPlan.Visit, _ exit: Situation.Exit, _ event: EventView, _ rule: CompiledRule
   ) {
-    let earlier = household.openings.filter { $0.rule == rule.id }
     var opening = Opening(
-      rule: rule.id, subject: nil, ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1,
+      rule: rule.id, subject: nil, ordinal: household.nextOrdinal(rule.id, nil),
       phase: .open, since: now, ceased: false, openedAt: now, openedBy: event.effective,
       triggers: [event.key], review: false, referrals: [], alerts: [])
     if rule.status != .active || visit.made != nil {
@@ -202,10 +201,9 @@ extension Desk {
         && $0.phase != .withdrawn
     }
     if index == nil {
-      let earlier = household.openings.filter { $0.rule == rule.id }
       household.openings.append(
         Opening(
-          rule: rule.id, subject: nil, ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1,
+          rule: rule.id, subject: nil, ordinal: household.nextOrdinal(rule.id, nil),
           phase: .open, since: now, ceased: false, openedAt: now, openedBy: event.effective,
           triggers: [event.key], review: false, referrals: [], alerts: [], marker: marker))
       index = household.openings.count - 1

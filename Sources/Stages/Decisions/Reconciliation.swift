@@ -103,7 +103,7 @@ extension Desk {
     }
     var opening = Opening(
       rule: rule.id, subject: person,
-      ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1, phase: .open, since: now, ceased: false,
+      ordinal: household.nextOrdinal(rule.id, person), phase: .open, since: now, ceased: false,
       openedAt: now, openedBy: trigger?.effective ?? now, triggers: trigger.map { [$0.key] } ?? [],
       review: answer != .holds, referrals: [], alerts: [])
     if rule.status(in: situation.district) != .active {

@@ -62,6 +62,13 @@ struct Opening: Equatable, Sendable {
   var isLive: Bool { phase == .holding || phase == .open || phase == .shadow }
 }
 
+/// The last ordinal of the openings of a rule for a subject that were handed over.
+struct SpentOrdinal: Equatable, Sendable {
+  var rule: String
+  var subject: CitizenID?
+  var ordinal: UInt32
+}
+
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable, Sendable {
   static let format: UInt8 = 4
@@ -104,6 +111,8 @@ struct HouseholdState: Equatable, Sendable {
   var forwarding: HouseholdKey?
   /// Openings handed over by provisional households, to be carried on by the next decision.
   var adopted: [Opening] = []
+  /// Ordinals that openings handed over had: identifiers made from them are never given again.
+  var spent: [SpentOrdinal] = []
   var placements = Placements()
   /// What event rules have answered for good.
   var answers = EventAnswers()
@@ -155,6 +164,35 @@ struct HouseholdState: Equatable, Sendable {
     return bytes
   }
 
+  /// The ordinal of the next opening of a rule for a subject.
+  func nextOrdinal(_ rule: String, _ subject: CitizenID?) -> UInt32 {
+    let open = openings.reduce(0) { last, opening in
+      opening.rule == rule && opening.subject == subject ? max(last, opening.ordinal) : last
+    }
+    let spent = spent.first { $0.rule == rule && $0.subject == subject }?.ordinal ?? 0
+    return max(open, spent) + 1
+  }
+
+  /// Forgets the openings, which were handed over, but for the ordinals they had.
+  mutating func retireOpenings() {
+    for opening in openings {
+      let last = nextOrdinal(opening.rule, opening.subject) - 1
+      spent.removeAll { $0.rule == opening.rule && $0.subject == opening.subject }
+      spent.append(SpentOrdinal(rule: opening.rule, subject: opening.subject, ordinal: last))
+    }
+    openings.removeAll()
+    fired.removeAll()
+  }
+
+  /// The household without what was handed over: what it has said stays said.
+  func emptied() -> HouseholdState {
+    var empty = HouseholdState(key: key)
+    empty.spent = spent
+    empty.decisionCount = decisionCount
+    empty.decisionHash = decisionHash
+    return empty
+  }
+
   func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
 
   func encoded() -> [UInt8] {
@@ -188,6 +226,11 @@ struct HouseholdState: Equatable, Sendable {
     writer.u32(handedOverEpoch)
     writer.optional(forwarding) { $0.string($1.text) }
     writer.list(adopted) { $0.opening($1) }
+    writer.list(spent) {
+      $0.string($1.rule)
+      $0.optional($1.subject) { $0.citizen($1) }
+      $0.u32($1.ordinal)
+    }
     writer.placements(placements)
     answers.encode(into: &writer)
     writer.raw(log.bytes)
@@ -237,6 +280,12 @@ struct HouseholdState: Equatable, Sendable {
     handedOverEpoch = try reader.u32()
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
+    if format == HouseholdState.format {
+      spent = try reader.list { r throws(DecodingFailure) in
+        SpentOrdinal(
+          rule: try r.string(), subject: try r.optionalCitizen(), ordinal: try r.u32())
+      }
+    }
     placements = try reader.placements()
     if format == HouseholdState.format {
       answers = try EventAnswers(&reader)

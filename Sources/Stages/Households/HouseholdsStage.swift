@@ -235,8 +235,7 @@ public final class HouseholdsStage: Stage {
         .handover(
           person: person, epoch: view.provisionalEpoch, referrals: handover.encoded()))
       engine.withdrawAll(&visit, persons: persons, reason: .superseded, outbox: &outbox)
-      visit.household.openings.removeAll()
-      visit.household.fired.removeAll()
+      visit.household.retireOpenings()
     }
     visit.household.pendingChanges = []
     visit.household.nextDecision = nil
@@ -255,7 +254,8 @@ public final class HouseholdsStage: Stage {
       events: try visit.household.log.entries())
     outbox.send(home, .handover(person: nil, epoch: 0, referrals: handover.encoded()))
     engine.withdrawAll(&visit, persons: [], reason: .superseded, outbox: &outbox)
-    visit.household = HouseholdState(key: visit.household.key)
+    visit.household.retireOpenings()
+    visit.household = visit.household.emptied()
     visit.household.forwarding = home
   }
 

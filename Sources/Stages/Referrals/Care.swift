@@ -117,7 +117,7 @@ extension Desk {
     guard !earlier.contains(where: { $0.marker == marker && $0.isLive }) else { return }
     household.openings.append(
       Opening(
-        rule: rule.id, subject: failed.subject, ordinal: (earlier.map(\.ordinal).max() ?? 0) + 1,
+        rule: rule.id, subject: failed.subject, ordinal: household.nextOrdinal(rule.id, failed.subject),
         phase: .open, since: now, ceased: false, openedAt: now, openedBy: now, triggers: [],
         review: false, referrals: [], alerts: [], marker: marker))
     situation.look(from: .now(now))
