@@ -375,6 +375,14 @@ extension EventLogView {
     return texts.id.utf8.lexicographicallyPrecedes(entry.id.utf8)
   }
 
+  /// The fields at some indexes as they are encoded.
+  fileprivate func fieldBytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    let start = EventLogView.headerSize + eventCount * EventLogView.eventSize
+    return bytes(
+      (start + range.lowerBound * EventLogView.fieldSize)..<(start + range.upperBound
+        * EventLogView.fieldSize))
+  }
+
   fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: bytes[range])
   }
@@ -439,6 +447,18 @@ private struct EventLogSplice {
       writer.u32(field.fact.rawValue)
       writer.u16(UInt16(position))
       EventLogSplice.encode(field.value, after: oldTexts, into: &writer, texts: &texts)
+    }
+    if position == view.eventCount {
+      // The last event: the others' fields stay as they are.
+      var copied = 0
+      for index in added {
+        let end = view.fields(of: entry.fields[index].fact).upperBound
+        writer.raw(view.fieldBytes(copied..<end))
+        add(index)
+        copied = end
+      }
+      writer.raw(view.fieldBytes(copied..<view.fieldCount))
+      return
     }
     for index in 0..<view.fieldCount {
       let field = view.field(index)
