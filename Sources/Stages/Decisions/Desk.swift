@@ -417,6 +417,7 @@ struct Desk {
     let revocations = household.revocations + file.revocations
     // One person's record may still have what another's tells is taken back.
     collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
+    carryOnVisits(revocations, rulebook)
     for index in household.openings.indices {
       let opening = household.openings[index]
       guard let rule = rulebook.rule(opening.rule) else { continue }
@@ -482,15 +483,21 @@ struct Desk {
     guard decide(eventful, subject, position, event, &never, &failsOnDay).holds else {
       return false
     }
-    household.openings[index].triggers = [event.key]
-    household.fired.append(
-      Fired(
-        rule: rule.id, event: event.key, subject: opening.subject, effective: event.effective))
+    rest(index, rule, on: event)
     rewrite(index, rule, onlyChanged: false)
     record(
       .amended, rule, opening.subject, opening: household.openings[index], answer: .holds,
       event: position)
     return true
+  }
+
+  /// Lets an opening rest on the event that corrects the one it rested on.
+  mutating func rest(_ index: Int, _ rule: CompiledRule, on event: EventView) {
+    household.openings[index].triggers = [event.key]
+    let fired = Fired(
+      rule: rule.id, event: event.key, subject: household.openings[index].subject,
+      effective: event.effective)
+    if !household.fired.contains(fired) { household.fired.append(fired) }
   }
 
   /// Drops memories that nothing can ask for any more.

@@ -15,35 +15,67 @@ struct VisitMade: Equatable, Sendable {
 extension Desk {
   static let visitReport = EventTypeID("report.visit")
 
+  /// The exit whose visits are on, and what they are by today.
+  struct Course {
+    let exit: Situation.Exit
+    let event: EventView
+    let plan: FollowUpPlan
+  }
+
   /// Brings the openings of the ladder in line with the plan.
   mutating func followUp(_ nextDecision: inout Instant) {
+    guard let ladder = rulebook.visitLadder else {
+      situation.look(from: .now(now))
+      return situation.begin()
+    }
+    let course = course(ladder)
+    endLadders(except: course?.event.key, ladder)
+    guard let course else { return }
+    apply(course, ladder)
+    if let missed = rulebook.missedVisit {
+      applyMissed(course, missed, &nextDecision)
+    }
+    if let opens = course.plan.nextOpens {
+      nextDecision = min(nextDecision, Instant(startOf: opens))
+    }
+  }
+
+  /// The ladder as things stand now; nil where no exit starts one.
+  ///
+  /// - Parameter former: an exit that was corrected, whose visits are still to be carried on.
+  private func course(_ ladder: CompiledRule, correcting former: EventKey? = nil) -> Course? {
     situation.look(from: .now(now))
     situation.begin()
-    guard let ladder = rulebook.visitLadder else { return }
     // Nobody is left to be visited where all members of a known household have died.
-    let isEmpty = !file.compositions.isEmpty && situation.members.isEmpty
-    let exit = isEmpty ? nil : situation.exits().first { starts(ladder, $0.event) }
-    endLadders(except: exit?.event, ladder)
-    guard let exit else { return }
-    let made = visitsMade()
+    guard file.compositions.isEmpty || !situation.members.isEmpty,
+      let exit = situation.exits().first(where: { starts(ladder, $0.event, former) }),
+      let event = file.event(exit.event)
+    else { return nil }
+    let visits = visitsMade()
+    let earlier = openings(of: ladder, event.key) + (former.map { openings(of: ladder, $0) } ?? [])
+    // What was made stays made where the exit turned out to be of a later day.
+    let asked = earlier.filter { household.openings[$0].phase == .closed }
+      .map { household.openings[$0].openedBy.date }.min()
     let plan = FollowUpPlan(
-      exit: exit.date, made: made.map(\.on).sorted(),
-      stableIncome: made.compactMap { visit in visit.stableIncome.map { (visit.on, $0) } }
+      exit: exit.date, since: asked, made: visits.map(\.on).sorted(),
+      stableIncome: visits.compactMap { visit in visit.stableIncome.map { (visit.on, $0) } }
         .sorted { $0.0 < $1.0 },
       today: now.date, terms: terms(ladder), calendar: pack.calendar)
-    apply(plan, exit, ladder)
-    if let missed = rulebook.missedVisit {
-      applyMissed(plan, exit, missed, &nextDecision)
-    }
-    if let opens = plan.nextOpens { nextDecision = min(nextDecision, Instant(startOf: opens)) }
+    return Course(exit: exit, event: event, plan: plan)
   }
 
   /// Whether the rule's conditions held at the end of the exit's day: an exit while another
   /// programme is in force starts no ladder (semantics 20), nor does one that is told of too late
-  /// (semantics 28).
-  private func starts(_ ladder: CompiledRule, _ position: EventPosition) -> Bool {
-    guard let event = file.event(position),
+  /// (semantics 28), unless it corrects one that did.
+  private func starts(
+    _ ladder: CompiledRule, _ position: EventPosition, _ former: EventKey?
+  ) -> Bool {
+    guard let event = file.event(position) else { return false }
+    let isInTime =
       event.accepted <= eventWindow.deadline(from: event.effective, calendar: pack.calendar)
+    guard
+      isInTime || !openings(of: ladder, event.key).isEmpty
+        || former.map({ isCorrected($0, by: event.key) }) ?? false
     else { return false }
     situation.look(from: .day(of: event.effective, event: position))
     defer {
@@ -83,8 +115,8 @@ extension Desk {
   }
 
   /// Re-entry into assistance, a newer exit or a retracted one ends what is open.
-  private mutating func endLadders(except exit: EventPosition?, _ ladder: CompiledRule) {
-    let current = exit.flatMap(file.event).map { [$0.key] } ?? []
+  private mutating func endLadders(except exit: EventKey?, _ ladder: CompiledRule) {
+    let current = exit.map { [$0] } ?? []
     let missed = rulebook.missedVisit?.id
     for index in household.openings.indices where household.openings[index].isLive {
       let rule = household.openings[index].rule
@@ -94,17 +126,16 @@ extension Desk {
     }
   }
 
-  private mutating func apply(
-    _ plan: FollowUpPlan, _ exit: Situation.Exit, _ rule: CompiledRule
-  ) {
-    guard let event = file.event(exit.event) else { return }
+  private mutating func apply(_ course: Course, _ rule: CompiledRule) {
+    let plan = course.plan
+    let event = course.event
     for visit in plan.visits {
       let existing = openings(of: rule, event.key)
       if visit.number <= existing.count {
         if visit.made != nil { complete(existing[visit.number - 1], rule) }
         continue
       }
-      openVisit(visit, exit, event, rule)
+      openVisit(visit, course.exit, event, rule)
     }
     for index in openings(of: rule, event.key).dropFirst(plan.visits.count)
     where household.openings[index].isLive {
@@ -135,11 +166,9 @@ extension Desk {
     }
     household.openings.append(opening)
     let index = household.openings.count - 1
-    let number = Evidence(
-      fact: "visit", value: String(visit.number), event: nil, source: nil,
-      at: Instant(startOf: visit.opens))
     open(
-      index, rule, nil, exit.event, .holds, due: Instant(endOf: visit.due), extra: [number])
+      index, rule, nil, exit.event, .holds, due: Instant(endOf: visit.due),
+      extra: [visit.shown(at: Instant(startOf: visit.opens))])
   }
 
   /// A visit on record completes the referral that asked for it (semantics 32).
@@ -157,16 +186,12 @@ extension Desk {
 
   /// One opening for each missed visit: its entries open 7 and 15 days after the due date.
   private mutating func applyMissed(
-    _ plan: FollowUpPlan, _ exit: Situation.Exit, _ rule: CompiledRule,
-    _ nextDecision: inout Instant
+    _ course: Course, _ rule: CompiledRule, _ nextDecision: inout Instant
   ) {
-    guard let event = file.event(exit.event), rule.status == .active else { return }
-    for visit in plan.visits {
-      let marker = EventKey(source: "missed-visit/\(event.key.high)", id: String(visit.number))
-      let index = household.openings.firstIndex {
-        $0.rule == rule.id && $0.triggers == [event.key] && $0.marker == marker
-      }
+    guard rule.status == .active else { return }
+    for visit in course.plan.visits {
       guard visit.made == nil else {
+        let index = missedOpening(visit.number, course.event.key, rule)
         if let index, household.openings[index].isLive { withdraw(index, .noLongerHolds) }
         continue
       }
@@ -176,8 +201,21 @@ extension Desk {
           nextDecision = min(nextDecision, at)
           continue
         }
-        openMissed(position, visit, exit, event, marker, rule)
+        openMissed(position, visit, course, rule)
       }
+    }
+  }
+
+  private static func marker(_ visit: Int, after exit: EventKey) -> EventKey {
+    EventKey(source: "missed-visit/\(exit.high)", id: String(visit))
+  }
+
+  /// The opening for a missed visit after an exit, but for what was withdrawn.
+  private func missedOpening(_ visit: Int, _ exit: EventKey, _ rule: CompiledRule) -> Int? {
+    let marker = Desk.marker(visit, after: exit)
+    return household.openings.firstIndex {
+      $0.rule == rule.id && $0.triggers == [exit] && $0.marker == marker
+        && $0.phase != .withdrawn
     }
   }
 
@@ -193,36 +231,104 @@ extension Desk {
   }
 
   private mutating func openMissed(
-    _ position: Int, _ visit: FollowUpPlan.Visit, _ exit: Situation.Exit, _ event: EventView,
-    _ marker: EventKey, _ rule: CompiledRule
+    _ position: Int, _ visit: FollowUpPlan.Visit, _ course: Course, _ rule: CompiledRule
   ) {
-    var index = household.openings.firstIndex {
-      $0.rule == rule.id && $0.triggers == [event.key] && $0.marker == marker
-        && $0.phase != .withdrawn
-    }
+    let event = course.event
+    var index = missedOpening(visit.number, event.key, rule)
     if index == nil {
       household.openings.append(
         Opening(
           rule: rule.id, subject: nil, ordinal: household.nextOrdinal(rule.id, nil),
           phase: .open, since: now, ceased: false, openedAt: now, openedBy: event.effective,
-          triggers: [event.key], review: false, referrals: [], alerts: [], marker: marker))
+          triggers: [event.key], review: false, referrals: [], alerts: [],
+          marker: Desk.marker(visit.number, after: event.key)))
       index = household.openings.count - 1
     }
     guard let index, household.openings[index].phase == .open,
-      !household.openings[index].referrals.contains(where: { Int($0.entry) == position })
+      !household.openings[index].referrals.contains(where: {
+        Int($0.entry) == position && $0.state != .withdrawn
+      })
     else { return }
-    evaluation.begin(rule, subject: nil, event: exit.event)
-    let number = Evidence(
-      fact: "visit", value: String(visit.number), event: nil, source: nil,
-      at: Instant(endOf: visit.due))
+    evaluation.begin(rule, subject: nil, event: course.exit.event)
     let scene = Scene(
-      rule: rule, subject: nil, event: exit.event, opening: household.openings[index], at: now,
-      extra: [number])
+      rule: rule, subject: nil, event: course.exit.event, opening: household.openings[index],
+      at: now, extra: [visit.shown(at: Instant(endOf: visit.due))])
     guard let referral = makeReferral(rule.referrals[position], position, area, scene) else {
       return
     }
-    send(referral, in: index, rule)
+    sendAgain(referral, in: index, rule)
     record(
-      .opened, rule, nil, opening: household.openings[index], answer: .holds, event: exit.event)
+      .opened, rule, nil, opening: household.openings[index], answer: .holds,
+      event: course.exit.event)
+  }
+}
+
+/// An exit that was corrected.
+extension Desk {
+  /// A corrected exit that starts visits takes the place of the former one (semantics 21): its
+  /// visits, made or not, go on as the plan has them now. For what is not due by the plan any more
+  /// nothing takes the place.
+  mutating func carryOnVisits(_ revocations: [Revocation], _ rulebook: Rulebook) {
+    guard let ladder = rulebook.visitLadder else { return }
+    for former in revocations where former.reason == .superseded {
+      let visits = openings(of: ladder, former.key)
+      guard !visits.isEmpty, let course = course(ladder, correcting: former.key),
+        course.event.key == former.by
+      else { continue }
+      for (index, visit) in zip(visits, course.plan.visits) {
+        carryOn(
+          index, ladder, course, due: Instant(endOf: visit.due),
+          visit.shown(at: Instant(startOf: visit.opens)))
+      }
+      guard let missed = rulebook.missedVisit else { continue }
+      for visit in course.plan.visits where visit.made == nil {
+        carryOnMissed(visit, former.key, course, missed)
+      }
+    }
+  }
+
+  private func isCorrected(_ former: EventKey, by event: EventKey) -> Bool {
+    (household.revocations + file.revocations).contains {
+      $0.key == former && $0.by == event && $0.reason == .superseded
+    }
+  }
+
+  private mutating func carryOn(
+    _ index: Int, _ rule: CompiledRule, _ course: Course, due: Instant? = nil, _ visit: Evidence
+  ) {
+    let isLive = household.openings[index].isLive
+    rest(index, rule, on: course.event)
+    guard isLive else { return }
+    rewrite(index, rule, onlyChanged: false, due: due, extra: [visit])
+    record(
+      .amended, rule, nil, opening: household.openings[index], answer: .holds,
+      event: course.exit.event)
+  }
+
+  /// A visit that is missed by the corrected exit too; an entry whose time has not come yet opens
+  /// when it does.
+  private mutating func carryOnMissed(
+    _ visit: FollowUpPlan.Visit, _ former: EventKey, _ course: Course, _ rule: CompiledRule
+  ) {
+    let early = missedSteps(visit.due, rule).filter { $0.at > now }.map(\.entry)
+    guard early.count < rule.referrals.count,
+      let index = missedOpening(visit.number, former, rule)
+    else { return }
+    for at in household.openings[index].referrals.indices
+    where early.contains(Int(household.openings[index].referrals[at].entry))
+      && household.openings[index].referrals[at].state.isOpen
+    {
+      supersede(at, of: index, rule)
+    }
+    household.openings[index].marker = Desk.marker(visit.number, after: course.event.key)
+    carryOn(index, rule, course, visit.shown(at: Instant(endOf: visit.due)))
+    closeIfDone(index)
+  }
+}
+
+extension FollowUpPlan.Visit {
+  /// Its number, as evidence.
+  fileprivate func shown(at instant: Instant) -> Evidence {
+    Evidence(fact: "visit", value: String(number), event: nil, source: nil, at: instant)
   }
 }

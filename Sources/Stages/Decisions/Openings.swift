@@ -122,11 +122,7 @@ extension Desk {
       let entry = rule.referrals[Int(referral.entry)]
       guard entry.to == .advisor else {
         // The rule has no work for an advisor: its own receiver takes over.
-        referral.state = .withdrawn
-        referral.reason = .superseded
-        revise(&referral, "withdrawn", by: settings.source)
-        household.openings[index].referrals[at] = referral
-        publish(referral, rule, household.openings[index])
+        supersede(at, of: index, rule)
         continue
       }
       referral.review = false
@@ -182,19 +178,27 @@ extension Desk {
         referral.state.isOpen
           && referral.evidence.contains { $0.eventKey.map(revoked.contains) ?? false }
       }
-      guard isConcerned, let rule = pack.rule(household.openings[index].rule) else { continue }
+      // What the engine opens follows a plan of its own.
+      guard isConcerned, let rule = pack.rule(household.openings[index].rule), !rule.isEngine
+      else { continue }
       rewrite(index, rule, onlyChanged: true)
     }
   }
 
   /// Writes task, evidence and a deadline that counts from a date anew: the next revision of each
   /// open referral.
-  mutating func rewrite(_ index: Int, _ rule: CompiledRule, onlyChanged: Bool) {
+  ///
+  /// - Parameters:
+  ///   - due: replaces the deadline of the rule's entries.
+  ///   - extra: evidence besides that of the rule's entries.
+  mutating func rewrite(
+    _ index: Int, _ rule: CompiledRule, onlyChanged: Bool, due: Instant? = nil,
+    extra: [Evidence] = []
+  ) {
     let opening = household.openings[index]
     let subject = opening.subject.flatMap(file.index)
     let events = opening.triggers.compactMap(file.position).map(Optional.some)
-    // What the engine opens follows a plan of its own.
-    guard !rule.isEngine, (subject == nil) == (opening.subject == nil),
+    guard (subject == nil) == (opening.subject == nil),
       events.isEmpty == opening.triggers.isEmpty
     else { return }
     for at in opening.referrals.indices
@@ -209,12 +213,15 @@ extension Desk {
         situation.look(from: .now(now, event: event))
         let scene = Scene(
           rule: rule, subject: subject, event: event, opening: opening, at: former.openedAt)
-        for item in evidence(entry.evidence, scene) where !referral.evidence.contains(item) {
+        for item in evidence(entry.evidence, scene) + extra
+        where !referral.evidence.contains(item) {
           referral.evidence.append(item)
         }
         guard !former.review, event == events.first ?? nil else { continue }
         referral.task = text(entry.task, scene)
-        if entry.from != nil { referral.move(dueAt: dueAt(entry, scene), now: now) }
+        if due != nil || entry.from != nil {
+          referral.move(dueAt: due ?? dueAt(entry, scene), now: now)
+        }
       }
       guard !onlyChanged || referral != former else { continue }
       revise(&referral, "corrected", by: settings.source)
@@ -238,12 +245,7 @@ extension Desk {
       }
       for (at, former) in sent
       where former.state.isOpen && !targets.contains(where: { $0.code == former.area }) {
-        var referral = former
-        referral.state = .withdrawn
-        referral.reason = .superseded
-        revise(&referral, "withdrawn", by: settings.source)
-        household.openings[index].referrals[at] = referral
-        publish(referral, rule, household.openings[index])
+        supersede(at, of: index, rule)
       }
       for area in targets where !sent.contains(where: { $0.element.area == area.code }) {
         guard let referral = makeReferral(entry, position, area, scene) else { continue }
@@ -252,9 +254,19 @@ extension Desk {
     }
   }
 
-  /// Sends a referral to an area that was named before: the next revision of the one withdrawn
-  /// there. Two entries that name the same receiver are one referral.
-  private mutating func sendAgain(_ referral: Referral, in index: Int, _ rule: CompiledRule) {
+  /// Withdraws one referral of an opening that goes on.
+  mutating func supersede(_ at: Int, of index: Int, _ rule: CompiledRule) {
+    var referral = household.openings[index].referrals[at]
+    referral.state = .withdrawn
+    referral.reason = .superseded
+    revise(&referral, "withdrawn", by: settings.source)
+    household.openings[index].referrals[at] = referral
+    publish(referral, rule, household.openings[index])
+  }
+
+  /// Sends a referral that may have been withdrawn before, as from an area that is named again: the
+  /// next revision of that one. Two entries that name the same receiver are one referral.
+  mutating func sendAgain(_ referral: Referral, in index: Int, _ rule: CompiledRule) {
     guard
       let at = household.openings[index].referrals.firstIndex(where: { $0.id == referral.id })
     else { return send(referral, in: index, rule) }

@@ -33,17 +33,21 @@ struct FollowUpPlan: Equatable {
   var nextOpens: CivilDate?
 
   /// - Parameters:
+  ///   - since: from when visits count, where one was made before the exit was corrected to a later
+  ///     day; nil: from the exit.
   ///   - made: days on which somebody visited, ascending.
   ///   - stableIncome: whether the latest word on the income, at each day it was given, is that it
   ///     is stable; ascending by day.
   init(
-    exit: CivilDate, made: [CivilDate], stableIncome: [(on: CivilDate, is: Bool)],
+    exit: CivilDate, since: CivilDate? = nil, made: [CivilDate],
+    stableIncome: [(on: CivilDate, is: Bool)],
     today: CivilDate, terms: Terms = Terms(), calendar: WorkCalendar
   ) {
     visits = []
-    nextOpens = exit
     var visit = Visit(
-      number: 1, opens: exit, due: terms.first.date(from: exit, calendar: calendar), made: nil)
+      number: 1, opens: min(since ?? exit, exit),
+      due: terms.first.date(from: exit, calendar: calendar), made: nil)
+    nextOpens = visit.opens
     let watched = terms.watch.date(from: exit, calendar: calendar)
     while let opens = nextOpens, opens <= today {
       let afterMissed = terms.pause.date(from: visit.due, calendar: calendar)
