@@ -438,7 +438,7 @@ class Published:
                 continue
             if ".resource." in topic:
                 result["resource", value["district"], value["subdistrict"], value["category"],
-                       value["ageBand"]] += 1
+                       value.get("ageBand")] += 1
             else:
                 subject = value.get("subject") or {}
                 result[value["rule"], value["household"]["id"],
