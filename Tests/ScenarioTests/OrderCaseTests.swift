@@ -279,4 +279,25 @@ import Testing
       OrderCaseTests.composition(asOf: "2027-04-02"))
     #expect(OrderCaseTests.open(scenario).filter { $0.hasPrefix("need") } == [])
   }
+
+  /// What people have refused to have passed on is not passed on because the opening was taken back
+  /// and came again; where it had stayed open nobody would be asked either.
+  @Test func aResourceIsNotAskedAgainAfterARefusal() throws {
+    let household = try Household()
+    let scenario = household.scenario
+    func residence(_ state: String, _ day: Int) throws {
+      try scenario.event(
+        "notice.residence", "2026-03-0\(day)T09:00:00+08:00",
+        #"{"person":"\#(OrderCaseTests.helper)","state":"\#(state)","date":"2026-03-0\#(day)"}"#)
+    }
+    try residence("missing", 2)
+    #expect(OrderCaseTests.open(scenario) == ["- resource 310101", "D03 advisor 310101"])
+    try household.feedback(
+      "accepted", on: try household.referral("D03", to: "advisor"), by: "C-1",
+      "2026-03-03T09:00:00+08:00", #","consent":false"#)
+    #expect(OrderCaseTests.open(scenario) == ["D03 advisor 310101", "F01 advisor 310101"])
+    try residence("found", 4)
+    try residence("missing", 5)
+    #expect(OrderCaseTests.open(scenario) == ["D03 advisor 310101", "F01 advisor 310101"])
+  }
 }

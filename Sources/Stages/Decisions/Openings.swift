@@ -67,13 +67,15 @@ extension Desk {
   }
 
   /// Whether this receiver has answered an earlier opening within the dedup window, though the
-  /// opening as a whole was withdrawn: what is done is not asked for again (semantics 13).
-  private func wasAnswered(_ position: Int, _ scene: Scene) -> Bool {
+  /// opening as a whole was withdrawn: what is done is not asked for again, nor what people have
+  /// refused to have passed on (semantics 13 and 16).
+  func wasAnswered(_ position: Int, _ scene: Scene) -> Bool {
     household.openings.contains { earlier in
       earlier.rule == scene.opening.rule && earlier.subject == scene.opening.subject
         && earlier.ordinal < scene.opening.ordinal && earlier.phase == .withdrawn
         && earlier.referrals.contains { referral in
-          Int(referral.entry) == position && referral.state.isAnswered
+          Int(referral.entry) == position
+            && (referral.state.isAnswered || referral.reason == .consentWithdrawn)
             && referral.history.last.map { isWithinDedup(scene.rule, closedAt: $0.at) } ?? false
         }
     }

@@ -205,7 +205,8 @@ extension Desk {
       let isAwaited = household.placements.awaited.contains {
         $0.belongs(to: opening) && Int($0.entry) == position
       }
-      guard !isSettled, !isAwaited, isWanted(entry, scene) else { continue }
+      guard !isSettled, !isAwaited, isWanted(entry, scene), !wasAnswered(position, scene)
+      else { continue }
       for area in targetAreas(entry, scene) { requestMatch(entry, position, area, scene) }
     }
   }
@@ -237,7 +238,7 @@ extension Desk {
       let isAsked = household.placements.awaited.contains {
         $0.belongs(to: opening) && Int($0.entry) == position
       }
-      guard !isAsked, isWanted(entry, scene) else { return }
+      guard !isAsked, isWanted(entry, scene), !wasAnswered(position, scene) else { return }
       for area in targetAreas(entry, scene) { requestMatch(entry, position, area, scene) }
       return
     }
