@@ -300,4 +300,28 @@ import Testing
     try residence("missing", 5)
     #expect(OrderCaseTests.open(scenario) == ["D03 advisor 310101", "F01 advisor 310101"])
   }
+
+  /// What was done upon a notice counts where its person lived then, also where that is known last.
+  @Test(arguments: [false, true])
+  func whatWasDoneGoesWithItsNotice(formerHomeComesLast: Bool) throws {
+    let scenario = try Scenario(directory: OrderCaseTests.resources)
+    try scenario.event(
+      "notice.employment", "2026-03-02T09:00:00+08:00",
+      #"{"person":"\#(OrderCaseTests.helper)","state":"lost","date":"2026-03-02"}"#)
+    #expect(OrderCaseTests.open(scenario) == ["B01 advisor 000000"])
+    let opened = try #require(scenario.outputs.last { $0.topic.hasPrefix("referrals.") })
+    try scenario.event(
+      "referral.completed", "2026-03-03T09:00:00+08:00",
+      #"{"referral":"\#(opened.text("referral"))","by":"D-1","date":"2026-03-03"}"#)
+    let later = OrderCaseTests.composition(asOf: "2026-03-04").replacing("HH-1", with: "HH-2")
+    let homes = [OrderCaseTests.composition(asOf: "2026-01-01"), later]
+    for home in formerHomeComesLast ? homes.reversed() : homes {
+      try scenario.event("household.composition", "2026-03-05T09:00:00+08:00", home)
+    }
+    #expect(OrderCaseTests.open(scenario) == [])
+    try scenario.event(
+      "notice.employment", "2026-03-06T09:00:00+08:00",
+      #"{"person":"\#(OrderCaseTests.helper)","state":"lost","date":"2026-03-01"}"#)
+    #expect(OrderCaseTests.open(scenario) == [])
+  }
 }

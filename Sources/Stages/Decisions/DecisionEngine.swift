@@ -47,6 +47,7 @@ final class DecisionEngine {
     let feedback = visit.feedback
     let answer = visit.answer
     let sweep = visit.sweep
+    let done = visit.done
     atDesk(&visit, persons: persons, outbox: &outbox) { desk in
       if let (entry, referral) = feedback { desk.take(feedback: entry, on: referral) }
       switch answer {
@@ -56,11 +57,14 @@ final class DecisionEngine {
         desk.take(committee: committee, isLarge: isLarge)
       case nil: break
       }
+      if !done.isEmpty { desk.giveWay(to: done) }
       if let sweep {
         desk.isPolicySweep = sweep.policyChanged
         desk.replaceGone(sweep)
       }
-      if feedback != nil || answer != nil || sweep != nil { desk.refreshReferrals() }
+      if feedback != nil || answer != nil || sweep != nil || !done.isEmpty {
+        desk.refreshReferrals()
+      }
       var isDeciding = decides && desk.household.needsDecision
       if isDeciding { desk.decide(rulebook) }
       desk.advanceDeadlines()

@@ -143,6 +143,8 @@ public final class HouseholdsStage: Stage {
     var feedback: (entry: EventEntry, referral: String)?
     /// What Register answered, to act on likewise.
     var answer: RegisterAnswer?
+    /// What another household did here already.
+    var done: [Opening] = []
     /// What changed around it, where a sweep visits the household.
     var sweep: World.Sweep?
   }
@@ -179,6 +181,7 @@ public final class HouseholdsStage: Stage {
     case .handover(let person, let epoch, let bytes):
       let handover = try Handover(bytes)
       visit.household.adopt(handover, of: person, epoch: epoch)
+      visit.done = handover.openings.filter { $0.phase == .closed }
       for entry in handover.events {
         visit.household.take(entry, supersedes: nil, members: nil, now: visit.now)
       }
@@ -207,7 +210,10 @@ public final class HouseholdsStage: Stage {
       }
       if visit.household.isAddressDue { announceAddress(&visit.household, &outbox) }
       let settlement = try Settlement.of(visit.household, records, now: visit.now)
-      if settlement == .complete, handOver(&visit, views, &outbox) { return }
+      if settlement == .complete {
+        if handOver(&visit, views, &outbox) { return }
+        handOn(&visit, views, &outbox)
+      }
       engine.conclude(
         &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
     }
