@@ -12,7 +12,7 @@ struct Cast {
   }
 
   static let households = ["HH-1", "HH-2", "HH-3"]
-  static let subdistricts = ["310101002", "310101013", "310104003"]
+  static let subdistricts = ["310101002", "310101020", "310104003"]
 
   let father: String
   let mother: String
@@ -67,7 +67,7 @@ struct Cast {
     ]
     places = [
       "HH-1": "310101002", "HH-2": random.pick(Cast.subdistricts),
-      "HH-3": random.pick(["310101002", "310101013"]),
+      "HH-3": random.pick(["310101002", "310101020"]),
     ]
   }
 
