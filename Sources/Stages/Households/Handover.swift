@@ -54,13 +54,16 @@ extension HouseholdsStage {
     var moved: [(home: HouseholdKey, opening: Opening)] = []
     let now = visit.now
     let key = visit.household.key
-    visit.household.openings.removeAll { opening in
-      guard let home = opening.home(among: persons, insteadOf: key, now: now) else {
-        return false
+    var kept: [Opening] = []
+    for opening in visit.household.openings {
+      if let home = opening.home(among: persons, insteadOf: key, now: now) {
+        moved.append((home, opening))
+        visit.household.spend(opening)
+      } else {
+        kept.append(opening)
       }
-      moved.append((home, opening))
-      return true
     }
+    visit.household.openings = kept
     for (home, opening) in moved {
       let fired = visit.household.fired.filter { $0.isOf(opening) }
       visit.household.fired.removeAll { $0.isOf(opening) }

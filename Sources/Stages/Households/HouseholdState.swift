@@ -173,13 +173,16 @@ struct HouseholdState: Equatable, Sendable {
     return max(open, spent) + 1
   }
 
+  /// Remembers the ordinal of an opening that is handed over.
+  mutating func spend(_ opening: Opening) {
+    let last = nextOrdinal(opening.rule, opening.subject) - 1
+    spent.removeAll { $0.rule == opening.rule && $0.subject == opening.subject }
+    spent.append(SpentOrdinal(rule: opening.rule, subject: opening.subject, ordinal: last))
+  }
+
   /// Forgets the openings, which were handed over, but for the ordinals they had.
   mutating func retireOpenings() {
-    for opening in openings {
-      let last = nextOrdinal(opening.rule, opening.subject) - 1
-      spent.removeAll { $0.rule == opening.rule && $0.subject == opening.subject }
-      spent.append(SpentOrdinal(rule: opening.rule, subject: opening.subject, ordinal: last))
-    }
+    for opening in openings { spend(opening) }
     openings.removeAll()
     fired.removeAll()
   }
