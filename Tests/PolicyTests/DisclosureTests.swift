@@ -203,19 +203,7 @@ import Testing
   }
 
   @Test func notThroughAnAssessmentScore() {
-    let model = """
-      model: city
-      version: 1
-      dimensions: [{id: d, title: 维度, cap: 100}]
-      indicators:
-        - id: i
-          title: 指标
-          dimension: d
-          weight: 10
-          bands: [{when: "household.members.exists(m, m.treated)", points: 100, says: 有}]
-      levels: [{id: high, title: 高, from: 60}]
-
-      """
+    let model = SmallPack.treatmentScore
     let score = "  members: {type: persons, builtin: true, max: 20, title: 成员}\n"
     let scored = SmallPack().adding("assessment/city.yaml", model).replacing(
       score, by: score + "  score: {type: int, builtin: true, time: true, title: 评分}\n",

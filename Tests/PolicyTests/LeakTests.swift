@@ -216,19 +216,7 @@ import Testing
   }
 
   @Test func theAssessmentHasNoSideDoors() {
-    let model = """
-      model: city
-      version: 1
-      dimensions: [{id: d, title: 维度, cap: 100}]
-      indicators:
-        - id: i
-          title: 指标
-          dimension: d
-          weight: 10
-          bands: [{when: "household.members.exists(m, m.treated)", points: 100, says: 有}]
-      levels: [{id: high, title: 高, from: 60}]
-
-      """
+    let model = SmallPack.treatmentScore
     let members = "  members: {type: persons, builtin: true, max: 20, title: 成员}\n"
     for name in ["score", "score_unknown", "score_level", "score_parts"] {
       let type = name == "score_parts" ? "texts" : name == "score_level" ? "text" : "int"

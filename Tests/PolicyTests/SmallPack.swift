@@ -4,6 +4,21 @@ import Testing
 
 /// A pack of a few files that loads clean; tests replace parts of it.
 struct SmallPack {
+  /// An assessment model whose score rests on a labelled fact.
+  static let treatmentScore = """
+    model: city
+    version: 1
+    dimensions: [{id: d, title: 维度, cap: 100}]
+    indicators:
+      - id: i
+        title: 指标
+        dimension: d
+        weight: 10
+        bands: [{when: "household.members.exists(m, m.treated)", points: 100, says: 有}]
+    levels: [{id: high, title: 高, from: 60}]
+
+    """
+
   var files: [String: String] = [
     "pack.yaml": "name: small\nversion: \"1\"\nauthors: [测试]\n",
     "facts.yaml": """
