@@ -78,19 +78,14 @@ extension StandardLibrary {
       "addDays", "date_add_days", [.date, .int], .date,
       .binary { _, x, n in
         guard case .date(let date) = x, case .int(let days) = n else { return .noSuchOverload }
-        let (sum, overflow) = Int64(date.dayNumber).addingReportingOverflow(days)
-        guard !overflow, sum >= Int64(CivilDate.earliest.dayNumber),
-          sum <= Int64(CivilDate.latest.dayNumber)
-        else { return .error(.dateRange) }
-        return .date(CivilDate(dayNumber: Int32(sum)))
+        return date.after(days: days).map(Value.date) ?? .error(.dateRange)
       })
     for (name, factor) in [("addMonths", 1), ("addYears", 12)] {
       l.method(
         name, "date_\(name)", [.date, .int], .date,
         .binary { _, x, n in
           guard case .date(let date) = x, case .int(let count) = n else { return .noSuchOverload }
-          guard count.magnitude <= 20_000 else { return .error(.dateRange) }
-          return checked(date.adding(months: Int(count) * factor))
+          return date.after(count, of: factor).map(Value.date) ?? .error(.dateRange)
         })
     }
     l.method(
@@ -179,5 +174,23 @@ extension StandardLibrary {
       if c.calendar.isWorkingDay(day) { count += 1 }
     }
     return .int(days < 0 ? -count : count)
+  }
+}
+
+extension CivilDate {
+  /// The date so many days later; nil beyond the calendar.
+  func after(days: Int64) -> CivilDate? {
+    let (sum, overflow) = Int64(dayNumber).addingReportingOverflow(days)
+    guard !overflow, sum >= Int64(CivilDate.earliest.dayNumber),
+      sum <= Int64(CivilDate.latest.dayNumber)
+    else { return nil }
+    return CivilDate(dayNumber: Int32(sum))
+  }
+
+  /// The date so many steps of some months later; nil beyond the calendar.
+  func after(_ steps: Int64, of months: Int) -> CivilDate? {
+    guard steps.magnitude <= 20_000 else { return nil }
+    let date = adding(months: Int(steps) * months)
+    return date == .earliest || date == .latest ? nil : date
   }
 }

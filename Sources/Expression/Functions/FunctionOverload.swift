@@ -37,6 +37,15 @@ public struct FunctionOverload: Sendable {
       dependsOnTime: dependsOnTime, needsContext: true, .variadic(implementation))
   }
 
+  /// An overload of the host with two arguments, called without making a list of them.
+  /// `implementation` returns `noSuchOverload` for values of other kinds than the parameters'.
+  public init(
+    _ id: String, _ parameters: [CELType], _ result: CELType,
+    binary implementation: @escaping @Sendable (EvaluationContext, Value, Value) -> Value
+  ) {
+    self.init(id: id, parameters, result, needsContext: true, .binary(implementation))
+  }
+
   init(
     id: String, _ parameters: [CELType], _ result: CELType, isInstance: Bool = false,
     cost: Int = 1, dependsOnTime: Bool = false, needsContext: Bool = false, _ body: Body

@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// A function with one implementation and one argument.
 final class UnaryCallNode: Node, @unchecked Sendable {
   private let function: @Sendable (EvaluationContext, Value) -> Value
@@ -115,6 +117,46 @@ final class DateDifferenceNode: IntNode, @unchecked Sendable {
     }
     guard let b = right.day(c) else { return nil }
     return Int64(a) - Int64(b)
+  }
+}
+
+/// `date.addDays(n)`, `addMonths` and `addYears`.
+final class DateStepNode: Node, @unchecked Sendable {
+  private let date: Node
+  private let count: Node
+  /// Months of a step; 0: steps are days.
+  private let months: Int
+
+  /// Nil for other functions.
+  init?(_ function: String, _ date: Node, _ count: Node) {
+    switch function {
+    case "addDays": months = 0
+    case "addMonths": months = 1
+    case "addYears": months = 12
+    default: return nil
+    }
+    self.date = date
+    self.count = count
+  }
+
+  override func value(_ c: EvaluationContext) -> Value {
+    if let day = day(c) { return .date(CivilDate(dayNumber: day)) }
+    return c.takeAbrupt()
+  }
+
+  override func day(_ c: EvaluationContext) -> Int32? {
+    guard let day = date.day(c) else {
+      let abrupt = c.takeAbrupt()
+      c.fail(count.int(c) == nil ? .merge(abrupt, c.takeAbrupt()) : abrupt)
+      return nil
+    }
+    guard let steps = count.int(c) else { return nil }
+    let start = CivilDate(dayNumber: day)
+    if let end = months == 0 ? start.after(days: steps) : start.after(steps, of: months) {
+      return end.dayNumber
+    }
+    c.fail(.error(.dateRange))
+    return nil
   }
 }
 

@@ -68,6 +68,14 @@ class LoopNode: Node, @unchecked Sendable {
       c.failUnless(range)
       return c.takeAbrupt()
     }
+    return forEach(c, range, count, where: condition, round)
+  }
+
+  @inline(__always)
+  final func forEach(
+    _ c: EvaluationContext, _ range: Value, _ count: Int, where condition: Node?,
+    _ round: () -> Round
+  ) -> Value? {
     begin(c)
     var abrupt: Value?
     var i = 0
@@ -119,6 +127,20 @@ final class LoopInvariantNode: Node, @unchecked Sendable {
     let value = inner.value(c)
     c.state.pointee.frame[slot] = value
     return value
+  }
+
+  override func int(_ c: EvaluationContext) -> Int64? {
+    if !c.state.pointee.isProbing, case .int(let known) = c.state.pointee.frame[slot] {
+      return known
+    }
+    return super.int(c)
+  }
+
+  override func day(_ c: EvaluationContext) -> Int32? {
+    if !c.state.pointee.isProbing, case .date(let known) = c.state.pointee.frame[slot] {
+      return known.dayNumber
+    }
+    return super.day(c)
   }
 }
 
@@ -222,12 +244,22 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   }
 
   override func value(_ c: EvaluationContext) -> Value {
-    var result: [Value] = []
-    let abrupt = forEach(c, where: condition) {
-      let element = body?.value(c) ?? c.state.pointee.frame[slot]
-      if element.isAbrupt { return .failed(element) }
-      result.append(element)
-      return .done
+    let range = self.range.value(c)
+    guard let count = count(c, range) else {
+      c.failUnless(range)
+      return c.takeAbrupt()
+    }
+    if count == 0 { return .list(.empty) }
+    var abrupt: Value?
+    // Room for all: it grows never, and is seldom kept for long.
+    let result = [Value](unsafeUninitializedCapacity: count) { elements, used in
+      abrupt = forEach(c, range, count, where: condition) {
+        let element = body?.value(c) ?? c.state.pointee.frame[slot]
+        if element.isAbrupt { return .failed(element) }
+        elements.initializeElement(at: used, to: element)
+        used += 1
+        return .done
+      }
     }
     return abrupt ?? .list(result.isEmpty ? .empty : ListValue(result))
   }

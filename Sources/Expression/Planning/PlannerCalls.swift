@@ -132,6 +132,7 @@ extension Planner {
     if name == "or" || name == "orValue", nodes.count == 2, overloads.count == 1 {
       return OptionalOrNode(nodes[0], nodes[1], unwraps: name == "orValue")
     }
+    if types == [.date, .int], let steps = DateStepNode(name, nodes[0], nodes[1]) { return steps }
     if let fused = fused(name, nodes, types) { return fused }
     if name == "size", nodes.count == 1, case .list = types[0] { return ListSizeNode(nodes[0]) }
     return nil

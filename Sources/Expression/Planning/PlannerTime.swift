@@ -4,11 +4,12 @@ extension Planner {
   /// way and the other does not depend on time.
   func timeComparison(_ op: CompareOperator, _ nodes: [Node], _ parts: [Expr]) -> Node? {
     guard tree.dependencies.dependsOnTime, parts.count == 2 else { return nil }
+    let isOfDates = parts.allSatisfy { type($0) == .date }
     if let shape = shape(parts[0]), !dependsOnTime(parts[1]) {
-      return TimeCompareNode(op, nodes[0], nodes[1], shape)
+      return TimeCompareNode(op, nodes[0], nodes[1], shape, isOfDates: isOfDates)
     }
     if let shape = shape(parts[1]), !dependsOnTime(parts[0]) {
-      return TimeCompareNode(op.flipped, nodes[1], nodes[0], shape)
+      return TimeCompareNode(op.flipped, nodes[1], nodes[0], shape, isOfDates: isOfDates)
     }
     return nil
   }

@@ -57,6 +57,34 @@ public final class Program: Sendable {
   }
 }
 
+/// Programs that are decided one after another. Going through them counts no references.
+public final class ProgramRow: @unchecked Sendable {
+  // Unchecked: the row is written in `init` only.
+
+  /// Keeps what the row refers to.
+  private let programs: [Program]
+  private let row: UnsafeMutablePointer<Unmanaged<Program>>
+  /// How many there are.
+  public let count: Int
+
+  /// The programs in their order.
+  public init(_ programs: [Program]) {
+    self.programs = programs
+    count = programs.count
+    row = .allocate(capacity: max(1, count))
+    for (at, program) in programs.enumerated() {
+      (row + at).initialize(to: .passUnretained(program))
+    }
+  }
+
+  deinit { row.deallocate() }
+
+  /// Evaluates the condition at a place in `0..<count`.
+  public func decide(_ index: Int, _ context: EvaluationContext) -> Decision {
+    row[index]._withUnsafeGuaranteedRef { $0.decide(context) }
+  }
+}
+
 /// The outcome of a condition.
 public enum Decision: Sendable {
   case holds

@@ -32,9 +32,14 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private let slot: Int
   /// Of `age(birth, today)`.
   private let birth: Node?
+  /// Both sides are dates.
+  private let isOfDates: Bool
 
   /// `moving op fixed`.
-  init(_ op: CompareOperator, _ moving: Node, _ fixed: Node, _ shape: TimeShape) {
+  init(
+    _ op: CompareOperator, _ moving: Node, _ fixed: Node, _ shape: TimeShape, isOfDates: Bool
+  ) {
+    self.isOfDates = isOfDates
     let invariant = moving as? LoopInvariantNode
     self.op = op
     self.moving = invariant?.inner ?? moving
@@ -59,6 +64,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
 
   override func bool(_ c: EvaluationContext) -> Bool? {
     if let birth { return compareAge(c, birth) }
+    if isOfDates, let result = compareDays(c) { return result }
     let wasProbing = c.state.pointee.isProbing
     let a = movingNow(c)
     let b = fixed.value(c)
@@ -74,6 +80,29 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     }
     if !wasProbing, c.state.pointee.validUntil > .distantPast { limit(c, a, b, order) }
     return op.holds(order)
+  }
+
+  /// The comparison of two dates; nil where one of them is none, for which there is the long way.
+  private func compareDays(_ c: EvaluationContext) -> Bool? {
+    let wasProbing = c.state.pointee.isProbing
+    guard let a = movingDay(c), let b = fixed.day(c) else { return nil }
+    let order = Numbers.order(Int64(a), Int64(b))
+    if !wasProbing, c.state.pointee.validUntil > .distantPast {
+      limit(
+        c, .date(CivilDate(dayNumber: a)), .date(CivilDate(dayNumber: b)), order)
+    }
+    return op.holds(a, b)
+  }
+
+  /// `movingNow` of a date.
+  private func movingDay(_ c: EvaluationContext) -> Int32? {
+    if c.state.pointee.isProbing { return moving.day(c) }
+    if slot >= 0, case .date(let known) = c.state.pointee.frame[slot] { return known.dayNumber }
+    c.state.pointee.isProbing = true
+    let day = moving.day(c)
+    c.state.pointee.isProbing = false
+    if slot >= 0, let day { c.state.pointee.frame[slot] = .date(CivilDate(dayNumber: day)) }
+    return day
   }
 
   private func order(_ a: Value, _ b: Value) -> Numbers.Order? {
@@ -219,10 +248,15 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     var low = 0
     var high = 1
     if let distance {
-      // Dates that move with the calendar stay within a few weeks of moving a day a day.
+      // Dates that move with the calendar stay within a few weeks of moving a day a day, and mostly
+      // within some days.
       let near = max(0, Int(clamping: distance) - Self.margin)
       if Instant(startOf: today.adding(days: near)) >= c.state.pointee.validUntil { return }
-      if near > 0, meets(near) == false {
+      let likely = max(0, Int(clamping: distance) - Self.likely)
+      if likely > 0, meets(likely) == false {
+        low = likely
+        high = likely + 2 * Self.likely
+      } else if near > 0, meets(near) == false {
         low = near
         high = near + 1
       }
@@ -249,6 +283,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
 
   /// Days by which a date moved by months or working days may run ahead of the calendar.
   private static let margin = 24
+  /// The same for months, whose lengths differ little.
+  private static let likely = 4
   /// Days looked ahead; a later change is found when validity ends there.
   private static let horizon = 1 << 16
 }

@@ -107,11 +107,11 @@ public final class EvaluationContext {
     state.pointee.budget = budget
     // Nothing is earlier: no reason to look for what would end the validity.
     state.pointee.validUntil = isMoving ? .distantFuture : .distantPast
-    state.pointee.isTracing = tracing
-    if !trace.isEmpty {
+    if state.pointee.isTracing {
       trace.removeAll(keepingCapacity: true)
       traced.removeAll(keepingCapacity: true)
     }
+    state.pointee.isTracing = tracing
     forgetLazyVariables()
   }
 

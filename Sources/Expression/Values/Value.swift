@@ -323,7 +323,8 @@ public final class EvaluationError: Error, Sendable, CustomStringConvertible {
 
   public var description: String { "\(code.rawValue): \(message)" }
 
-  static let noSuchOverload = EvaluationError(.noSuchOverload, "no such overload")
+  /// A function was called with values of kinds that it does not take.
+  public static let noSuchOverload = EvaluationError(.noSuchOverload, "no such overload")
   static let noSuchKey = EvaluationError(.noSuchKey, "no such key")
   static let noSuchField = EvaluationError(.noSuchField, "no such field")
   static let divideByZero = EvaluationError(.divideByZero, "division by zero")

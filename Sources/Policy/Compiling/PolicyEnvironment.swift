@@ -120,10 +120,14 @@ struct PolicyEnvironment {
 
   /// `birthday(birth, n)`: the n-th birthday; one on 29 February falls on 1 March of common years.
   private static let birthday = FunctionOverload(
-    "birthday_date_int", [.date, .int], .date
-  ) { _, values in
-    guard let birth = values[0].dateValue, let age = values[1].intValue, (0...200).contains(age)
-    else { return .error(EvaluationError(.argument, "no such birthday")) }
-    return .date(birth.birthday(inYear: birth.year + Int(age)))
-  }
+    "birthday_date_int", [.date, .int], .date,
+    binary: { _, birth, age in
+      guard case .date(let birth) = birth, case .int(let age) = age else {
+        return .error(.noSuchOverload)
+      }
+      guard (0...200).contains(age) else {
+        return .error(EvaluationError(.argument, "no such birthday"))
+      }
+      return .date(birth.birthday(inYear: birth.year + Int(age)))
+    })
 }

@@ -175,6 +175,9 @@ public final class CompiledRule: Sendable {
   public let when: [CompiledClause]
   /// None may hold.
   public let unless: [CompiledClause]
+  /// The programs of `when` and of `unless`, for deciding.
+  public let conditions: ProgramRow
+  public let exceptions: ProgramRow
   public let onUnknown: UnknownPolicy
   /// A review is opened only where this holds; nil: always.
   public let reviewWhen: Program?
@@ -236,6 +239,8 @@ public final class CompiledRule: Sendable {
     self.lets = lets
     self.when = when
     self.unless = unless
+    conditions = ProgramRow(when.map(\.program))
+    exceptions = ProgramRow(unless.map(\.program))
     self.onUnknown = onUnknown
     self.reviewWhen = reviewWhen
     self.opensWhen = opensWhen
