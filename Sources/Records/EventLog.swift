@@ -150,6 +150,15 @@ public struct EventLogView {
     return first..<end
   }
 
+  /// The index of the last field of a fact; where there is none, that of another fact's or -1.
+  public func lastField(of fact: FactID) -> Int { firstField(fact, from: 0x1_0000) - 1 }
+
+  /// Whether any event states a fact.
+  public func states(_ fact: FactID) -> Bool {
+    let first = firstField(fact, from: 0)
+    return first < fieldCount && field(first).fact == fact
+  }
+
   /// What an event states of a fact; nil where it does not.
   public func field(_ fact: FactID, of event: Int) -> FieldView? {
     let index = firstField(fact, from: event)
@@ -158,27 +167,56 @@ public struct EventLogView {
     return found.fact == fact && found.eventIndex == event ? found : nil
   }
 
+  /// What an event states of a fact. `hint` is the index of a field found before, mostly the same
+  /// fact of the event before it: then it is followed by what is looked for.
+  public func field(_ fact: FactID, of event: Int, near hint: inout Int) -> FieldView? {
+    let wanted = EventLogView.order(fact, event)
+    if hint >= 0, hint + 1 < fieldCount {
+      if order(hint + 1) == wanted {
+        hint += 1
+        return field(hint)
+      }
+      if order(hint) == wanted { return field(hint) }
+    }
+    let index = firstField(fact, from: event)
+    guard index < fieldCount, order(index) == wanted else { return nil }
+    hint = index
+    return field(index)
+  }
+
   /// The index of the first field at or after (fact, event).
   private func firstField(_ fact: FactID, from event: Int) -> Int {
+    let wanted = EventLogView.order(fact, event)
     var low = 0
     var high = fieldCount
     while low < high {
       let middle = (low + high) / 2
-      let field = field(middle)
-      let comesBefore = field.fact != fact ? field.fact < fact : field.eventIndex < event
-      if comesBefore { low = middle + 1 } else { high = middle }
+      if order(middle) < wanted { low = middle + 1 } else { high = middle }
     }
     return low
   }
 
+  /// A place in the order of fields: by fact, then by event.
+  private static func order(_ fact: FactID, _ event: Int) -> UInt64 {
+    UInt64(fact.rawValue) << 16 + UInt64(truncatingIfNeeded: event)
+  }
+
+  /// The place of the field at an index below `fieldCount`: fields end where the texts begin.
+  private func order(_ index: Int) -> UInt64 {
+    let base = fixed - (fieldCount - index) * EventLogView.fieldSize
+    let fact = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: base, as: UInt32.self))
+    let event = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: base + 4, as: UInt16.self))
+    return UInt64(fact) << 16 | UInt64(event)
+  }
+
   /// The last word on a state fact at `instant`.
   public func latest(_ fact: FactID, at instant: Instant) -> FieldView? {
-    let range = fields(of: fact)
-    var index = range.upperBound
-    while index > range.lowerBound {
-      index -= 1
+    var index = lastField(of: fact)
+    while index >= 0 {
       let candidate = field(index)
+      guard candidate.fact == fact else { return nil }
       if event(candidate.eventIndex).effective <= instant { return candidate }
+      index -= 1
     }
     return nil
   }

@@ -208,6 +208,11 @@ public struct PersonView {
     return homes
   }
 
+  /// Where the person lives over time, read in place: from when on, and the key of the household.
+  public func eachHome(_ body: (Instant, UnsafeRawBufferPointer?) -> Void) {
+    try? PersonView.eachHome(in: homeBytes, body)
+  }
+
   /// The household at an instant, nil where none is known.
   public func home(at instant: Instant) -> HouseholdKey? {
     homeKey(at: instant).map { HouseholdKey(text: String(decoding: $0, as: UTF8.self)) }

@@ -28,37 +28,47 @@ extension Situation {
     guard let log = log(of: position.owner), position.index < log.eventCount else {
       return Situation.noObject
     }
-    // Most reads are of plain values that the event states.
-    if let fact = schema.storedEvent(slot), let field = log.stated(fact, of: position.index) {
-      switch field.tag {
-      case .bool: return .bool(field.scalar != 0)
-      case .int, .money: return .int(field.scalar)
-      case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
-      case .string: return .string(Text(borrowing: field.stringBytes))
-      default: break
-      }
+    guard let fact = schema.storedEvent(slot) else { return computed(object, slot, position, log) }
+    guard let field = field(fact, of: position.index, in: log) else {
+      return unstated(object, slot)
     }
-    return readOther(object, slot, position, log)
+    switch field.tag {
+    case .bool: return .bool(field.scalar != 0)
+    case .int, .money: return .int(field.scalar)
+    case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
+    case .string: return .string(Text(borrowing: field.stringBytes))
+    case .none: return unstated(object, slot)
+    case .instant, .person, .persons, .strings: return stated(field, object, slot)
+    }
+  }
+
+  /// A stored fact that the event does not state.
+  private func unstated(_ object: ObjectRef, _ slot: UInt16) -> Value {
+    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    return source.pointee.fallback ?? .missing(object, field: slot)
   }
 
   @inline(never)
-  private func readOther(
+  private func stated(_ field: FieldView, _ object: ObjectRef, _ slot: UInt16) -> Value {
+    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    func make() -> Value {
+      value(field, source.pointee.fallback, source.pointee.none, object, slot)
+    }
+    let isList = field.tag == .persons || field.tag == .strings
+    return isList ? remembered(object, slot, make) : make()
+  }
+
+  @inline(never)
+  private func computed(
     _ object: ObjectRef, _ slot: UInt16, _ position: EventPosition, _ log: EventLogView
   ) -> Value {
-    guard let source = schema.event(slot) else { return Situation.noObject }
-    switch source.kind {
-    case .state:
-      let field = log.stated(source.fact, of: position.index)
-      if let field, field.tag == .persons || field.tag == .strings {
-        return remembered(object, slot) {
-          value(field, source.fallback, source.none, object, slot)
-        }
-      }
-      return value(field, source.fallback, source.none, object, slot)
+    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    switch source.pointee.kind {
     case .derived:
-      guard let program = source.derived else { return Situation.noObject }
+      guard let program = source.pointee.derived else { return Situation.noObject }
+      if source.pointee.isOfEvent { return derived(object, program) }
       return remembered(object, slot) { derived(object, program) }
-    case .series: return Situation.noObject
+    case .state, .series, .none: return Situation.noObject
     case .builtin(let builtin): return eventBuiltin(builtin, position, log, object, slot)
     }
   }

@@ -16,22 +16,33 @@ enum HouseholdBuiltin: String, CaseIterable {
   case scoreParts = "score_parts"
   case needs
   case signalEvents = "signal_events"
+
+  /// A result of the assessment.
+  var isScore: Bool {
+    switch self {
+    case .score, .scoreUnknown, .scoreLevel, .scoreParts: true
+    default: false
+    }
+  }
 }
 
 extension Situation {
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let file, let source = schema.household(slot) else { return Situation.noObject }
-    switch source.kind {
+    guard let log = log(of: EventPosition.household), let source = schema.households.source(slot)
+    else { return Situation.noObject }
+    switch source.pointee.kind {
     case .state:
-      return value(stored(file.log, source.fact), source.fallback, source.none, object, slot)
+      let field = stored(log, source.pointee.fact)
+      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
     case .series:
+      guard let series = source.pointee.series else { return Situation.noObject }
       return list(of: .event, object, slot) { add in
-        guard let series = source.series else { return }
-        for position in events(of: EventPosition.household, file.log, series) {
-          add(position.packed)
-        }
+        eachEvent(of: EventPosition.household, log, series) { add($0.packed) }
       }
-    case .derived: return source.derived.map { derived(object, $0) } ?? Situation.noObject
+    case .derived:
+      guard let program = source.pointee.derived else { return Situation.noObject }
+      return derived(object, program)
+    case .none: return Situation.noObject
     case .builtin(let builtin): return householdBuiltin(builtin, object, slot)
     }
   }
@@ -39,20 +50,20 @@ extension Situation {
   private func householdBuiltin(
     _ builtin: HouseholdBuiltin, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    guard let file, let people else { return Situation.noObject }
+    guard let file else { return Situation.noObject }
     switch builtin {
     case .members: return list(of: members, object, slot)
     case .known: return .bool(!file.compositions.isEmpty)
     case .since:
       return file.compositions.first.map { .date($0.asOf.date) } ?? Situation.absent
     case .district: return schema.text(district)
-    case .subdistrict: return .text(area.subdistrict)
-    case .committee: return .text(area.committee)
+    case .subdistrict: return schema.text(area.subdistrict)
+    case .committee: return schema.text(area.committee)
     case .hukouSubdistrict:
-      return people.latestText(file.log, SituationSchema.hukouSubdistrict).map(Value.text)
+      return people?.latestText(file.log, SituationSchema.hukouSubdistrict).map(Value.text)
         ?? .missing(object, field: slot)
     case .lastDeparture:
-      return people.lastDeparture(area: area).map(Value.date) ?? Situation.absent
+      return people?.lastDeparture(area: area).map(Value.date) ?? Situation.absent
     case .programmes:
       let count = programmesInView().count
       return list(of: .programme, object, slot) { add in
@@ -72,21 +83,22 @@ extension Situation {
       return score { .array($0.parts.map { .text("\($0.title)\($0.points)（\($0.says)）") }) }
     case .needs: return .array(needs().map(Value.text))
     case .signalEvents:
-      return list(of: .event, object, slot) { add in
-        for position in windowTransactions() { add(position.packed) }
-      }
+      return list(of: .event, object, slot) { add in eachWindowTransaction { add($0.packed) } }
     }
   }
 
   /// Window transactions of the members as applicants, each transaction once with its last stage
   /// (semantics 23), oldest first.
-  private func windowTransactions() -> [EventPosition] {
-    guard let file else { return [] }
+  private func eachWindowTransaction(_ body: (EventPosition) -> Void) {
+    guard let file else { return }
     let series = SituationSchema.windowSeries
-    return members.flatMap { index in
+    for index in members {
       let log = file.persons[index].view.log
-      return events(of: index, log, series).filter {
-        log.stated(SituationSchema.applicant, of: $0.index)?.person == file.persons[index].id
+      let id = file.persons[index].id
+      eachEvent(of: index, log, series) { position in
+        if log.stated(SituationSchema.applicant, of: position.index)?.person == id {
+          body(position)
+        }
       }
     }
   }
@@ -114,8 +126,8 @@ extension Situation {
 
   /// An open referral makes a household monitored only where its opening event came before the
   /// deciding one (semantics 27); a situation rule does not count its own.
-  private func hasOpenReferral() -> Bool {
-    guard let file else { return false }
+  func hasOpenReferral() -> Bool {
+    guard let file, !file.referrals.isEmpty else { return false }
     let deciding = view.event.flatMap(file.event)?.effective
     return file.referrals.contains { referral in
       guard referral.isOpen else { return false }

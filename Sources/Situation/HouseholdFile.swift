@@ -87,12 +87,13 @@ public final class HouseholdFile {
     ids.reserveCapacity(persons.count)
     stays.reserveCapacity(persons.count)
     ends.reserveCapacity(persons.count)
+    let own = Array(key.text.utf8)
     for person in persons {
       ids.append(person.id)
-      for segment in person.view.homes {
+      person.view.eachHome { from, household in
         let place: Place =
-          segment.household.map { $0 == key ? .here : .elsewhere } ?? .nowhere
-        stays.append(Stay(from: segment.from, place: place))
+          household.map { $0.elementsEqual(own) ? .here : .elsewhere } ?? .nowhere
+        stays.append(Stay(from: from, place: place))
       }
       ends.append(stays.count)
     }
@@ -104,9 +105,31 @@ public final class HouseholdFile {
 
   public func index(of person: CitizenID) -> Int? { ids.firstIndex(of: person) }
 
-  /// The latest composition at an instant that names the person; nil where none does.
-  func composition(naming person: CitizenID, at instant: Instant) -> Composition? {
-    compositions.last { $0.asOf <= instant && $0.member(person) != nil }
+  /// Where a person stands in a composition; an index instead of a copy.
+  struct Entry {
+    let composition: Int
+    let member: Int
+  }
+
+  /// Where the latest composition at an instant that names a person, and meets a condition, names
+  /// them; nil where none does.
+  func entry(
+    of person: CitizenID, at instant: Instant,
+    where isWanted: (CompositionMember) -> Bool = { _ in true }
+  ) -> Entry? {
+    for index in compositions.indices.reversed() where compositions[index].asOf <= instant {
+      let members = compositions[index].members.indices
+      if let member = members.first(where: { compositions[index].members[$0].id == person }),
+        isWanted(compositions[index].members[member])
+      {
+        return Entry(composition: index, member: member)
+      }
+    }
+    return nil
+  }
+
+  subscript(entry: Entry) -> CompositionMember {
+    compositions[entry.composition].members[entry.member]
   }
 }
 

@@ -19,46 +19,55 @@ final class People {
   let file: HouseholdFile
   let view: Viewpoint
   let now: Instant
-  /// The people named by the deciding event.
-  let named: [CitizenID]
-  /// When the deciding event took effect.
-  private let effective: Instant?
+  /// The people named by the deciding event, who are where they were before it.
+  private let named: [CitizenID]
   /// Who lives here, by bit; of those beyond it is found out each time.
   private let here: UInt64
+  static let bits = 64
 
-  init(file: HouseholdFile, view: Viewpoint, now: Instant) {
+  init(
+    file: HouseholdFile, view: Viewpoint, now: Instant, named: [CitizenID], here: UInt64
+  ) {
     self.file = file
     self.view = view
     self.now = now
-    var named: [CitizenID] = []
-    let event = view.event.flatMap(file.event)
-    // A composition notice says where its people live; any other event leaves them where they were.
-    if let event, event.type != SituationSchema.composition {
-      named = (try? event.persons()) ?? []
-    }
     self.named = named
-    effective = event?.effective
+    self.here = here
+  }
+
+  /// The people named by an event, for what they were before it.
+  static func named(by position: EventPosition?, _ file: HouseholdFile) -> [CitizenID] {
+    // A composition notice says where its people live; any other event leaves them where they were.
+    guard let event = position.flatMap(file.event), event.type != SituationSchema.composition
+    else { return [] }
+    return (try? event.persons()) ?? []
+  }
+
+  /// Who lives here at a viewpoint, by bit.
+  static func here(
+    _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant, _ named: [CitizenID]
+  ) -> UInt64 {
     var here: UInt64 = 0
-    for index in 0..<min(64, file.persons.count)
-    where People.livesHere(index, file, view, now, named, event?.effective) {
+    for index in 0..<min(bits, file.persons.count) where livesHere(index, file, view, now, named) {
       here |= 1 << UInt64(index)
     }
-    self.here = here
+    return here
   }
 
   /// The household of a person at the viewpoint; people of the deciding event keep theirs.
   func livesHere(_ index: Int) -> Bool {
-    index < 64
+    index < People.bits
       ? here & (1 << UInt64(index)) != 0
-      : People.livesHere(index, file, view, now, named, effective)
+      : People.livesHere(index, file, view, now, named)
   }
 
   private static func livesHere(
-    _ index: Int, _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant,
-    _ named: [CitizenID], _ effective: Instant?
+    _ index: Int, _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant, _ named: [CitizenID]
   ) -> Bool {
-    if let effective, !named.isEmpty, named.contains(file.persons[index].id) {
-      return file.isHere(index, forEventAt: effective, now: now)
+    if !named.isEmpty, named.contains(file.persons[index].id),
+      let event = view.event.flatMap(file.event)
+    {
+      return file.isHere(index, forEventAt: event.effective, now: now)
     }
     return file.isHere(index, at: view.instant)
   }
@@ -82,16 +91,20 @@ final class People {
     if let named = fromEvents(person, type: People.birth, field: People.parents) {
       return named.compactMap(file.index)
     }
-    guard let composition = file.composition(naming: person.id, at: view.instant),
-      let member = composition.member(person.id)
-    else { return [] }
-    if let guardians = member.guardians, !guardians.isEmpty {
+    guard let entry = file.entry(of: person.id, at: view.instant) else { return [] }
+    if let guardians = file[entry].guardians, !guardians.isEmpty {
       return guardians.compactMap(file.index)
     }
-    guard let relation = Int(member.relation), (20...39).contains(relation) else { return [] }
-    return composition.members
-      .filter { People.heads.contains($0.relation) }
-      .compactMap { file.index(of: $0.id) }
+    guard People.isChild(file[entry].relation) else { return [] }
+    let members = file.compositions[entry.composition].members
+    return members.indices.filter { People.heads.contains(members[$0].relation) }
+      .compactMap { file.index(of: members[$0].id) }
+  }
+
+  /// Whether a relation to the head of the household is that of a child or grandchild.
+  private static func isChild(_ relation: String) -> Bool {
+    guard let number = Int(relation) else { return false }
+    return (20...39).contains(number)
   }
 
   /// Guardians: the latest guardianship notice's, else the composition's, else the parents.
@@ -100,8 +113,8 @@ final class People {
     if let named = fromEvents(person, type: People.guardianship, field: People.guardians) {
       return named.compactMap(file.index)
     }
-    if let member = file.composition(naming: person.id, at: view.instant)?.member(person.id),
-      let guardians = member.guardians, !guardians.isEmpty
+    if let entry = file.entry(of: person.id, at: view.instant),
+      let guardians = file[entry].guardians, !guardians.isEmpty
     {
       return guardians.compactMap(file.index)
     }
@@ -133,8 +146,8 @@ final class People {
       guard event.type == People.residence, event.effective <= view.instant,
         log.text(People.state, of: index) == "moved"
       else { continue }
-      if let composition = file.composition(naming: person.id, at: view.instant),
-        composition.asOf >= event.effective
+      if let entry = file.entry(of: person.id, at: view.instant),
+        file.compositions[entry.composition].asOf >= event.effective
       {
         return nil
       }

@@ -19,21 +19,22 @@ enum PersonBuiltin: String, CaseIterable {
 extension Situation {
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let index = Int(object.index)
-    guard let log = log(of: index), let source = schema.person(slot) else {
+    guard let log = log(of: index), let source = schema.persons.source(slot) else {
       return Situation.noObject
     }
-    switch source.kind {
+    switch source.pointee.kind {
     case .state:
-      let field = stored(log, source.fact)
-      return value(field, source.fallback, source.none, object, slot)
+      let field = stored(log, source.pointee.fact)
+      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
     case .series:
+      guard let series = source.pointee.series else { return Situation.noObject }
       return list(of: .event, object, slot) { add in
-        guard let series = source.series else { return }
-        for position in events(of: index, log, series) {
-          add(position.packed)
-        }
+        eachEvent(of: index, log, series) { add($0.packed) }
       }
-    case .derived: return source.derived.map { derived(object, $0) } ?? Situation.noObject
+    case .derived:
+      guard let program = source.pointee.derived else { return Situation.noObject }
+      return derived(object, program)
+    case .none: return Situation.noObject
     case .builtin(let builtin): return personBuiltin(builtin, index, object, slot)
     }
   }
@@ -66,7 +67,7 @@ extension Situation {
   private func personBuiltin(
     _ builtin: PersonBuiltin, _ index: Int, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    guard let file, let people else { return Situation.noObject }
+    guard let file else { return Situation.noObject }
     let person = file.persons[index]
     switch builtin {
     case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
@@ -74,34 +75,35 @@ extension Situation {
     case .age:
       let birth = person.id.birthDate
       let birthday = birth.birthday(inYear: view.today.year)
-      let next = birthday > view.today ? birthday : birth.birthday(inYear: view.today.year + 1)
+      let isOver = birthday <= view.today
+      let next = isOver ? birth.birthday(inYear: view.today.year + 1) : birthday
       limit(Instant(startOf: next))
-      return .int(Int64(birth.age(on: view.today)))
+      return .int(Int64(view.today.year - birth.year - (isOver ? 0 : 1)))
     case .male: return .bool(person.id.isMale)
     case .relation:
-      guard people.livesHere(index) else { return schema.text("") }
-      let member = file.composition(naming: person.id, at: view.instant)?.member(person.id)
-      // A newborn that no composition names yet is a child of the household.
-      return schema.text(member?.relation ?? (file.compositions.isEmpty ? "" : "20"))
-    case .hukou:
-      let named = file.compositions.last {
-        $0.asOf <= view.instant && $0.member(person.id)?.hukou != nil
+      guard livesHere(index) else { return schema.text("") }
+      if let entry = file.entry(of: person.id, at: view.instant) {
+        return schema.text(file[entry].relation)
       }
-      return named?.member(person.id)?.hukou.map(Value.text) ?? .missing(object, field: slot)
-    case .selfCare: return .text(selfCare(person, people))
+      // A newborn that no composition names yet is a child of the household.
+      return schema.text(file.compositions.isEmpty ? "" : "20")
+    case .hukou:
+      let entry = file.entry(of: person.id, at: view.instant) { $0.hukou != nil }
+      return entry.flatMap { file[$0].hukou }.map(Value.text) ?? .missing(object, field: slot)
+    case .selfCare: return selfCare(person, file)
     case .isMember: return .bool(members.contains(index))
     case .memberSince:
       let segment = person.view.homes.last { $0.from <= view.instant }
       guard let segment, segment.household == file.key else { return Situation.absent }
       return .date(segment.from.date)
-    case .movedOut: return .bool(people.movedOut(index, from: area) != nil)
-    case .inEvent: return .bool(people.named.contains(person.id))
+    case .movedOut: return .bool(people?.movedOut(index, from: area) != nil)
+    case .inEvent: return .bool(named.contains(person.id))
     case .parents:
-      let parents = people.knownParents(index)
+      let parents = people?.knownParents(index) ?? []
       guard parents.count >= 2 else { return .missing(object, field: slot) }
       return list(of: parents, object, slot)
-    case .knownParents: return list(of: people.knownParents(index), object, slot)
-    case .guardians: return list(of: people.guardians(index), object, slot)
+    case .knownParents: return list(of: people?.knownParents(index) ?? [], object, slot)
+    case .guardians: return list(of: people?.guardians(index) ?? [], object, slot)
     case .referrals:
       return list(of: .referral, object, slot) { add in
         for index in file.referrals.indices where file.referrals[index].subject == person.id {
@@ -112,46 +114,56 @@ extension Situation {
   }
 
   /// `full`, `partial` or `none`: the last word of composition or visit.
-  private func selfCare(_ person: PersonOnFile, _ people: People) -> String {
+  private func selfCare(_ person: PersonOnFile, _ file: HouseholdFile) -> Value {
     let visit = stored(person.view.log, SituationSchema.visitSelfCare)
-    let composition = file?.compositions.last {
-      $0.asOf <= view.instant && $0.member(person.id)?.selfCare != nil
-    }
-    let stated = composition?.member(person.id)?.selfCare
-    guard let visit, visit.tag == .string else { return stated ?? "full" }
-    if let composition, composition.asOf > visit.event.effective { return stated ?? "full" }
-    return String(decoding: visit.stringBytes, as: UTF8.self)
+    let entry = file.entry(of: person.id, at: view.instant) { $0.selfCare != nil }
+    let isLater =
+      visit.map { visit in
+        visit.tag == .string
+          && entry.map { file.compositions[$0.composition].asOf <= visit.event.effective } ?? true
+      } ?? false
+    if isLater, let visit { return .string(Text(borrowing: visit.stringBytes)) }
+    return schema.text(entry.flatMap { file[$0].selfCare } ?? "full")
   }
 
   /// The events of a series in a log, oldest first, as the fact's declaration bounds them.
-  func events(of owner: Int, _ log: EventLogView, _ series: SeriesReader) -> [EventPosition] {
-    let oldest = Instant(
-      startOf: series.keep.date(before: view.today, calendar: context.calendar))
-    var positions: [EventPosition] = []
-    var keys: [(hash: UInt64, field: FieldView)] = []
+  func eachEvent(
+    of owner: Int, _ log: EventLogView, _ series: SeriesReader, _ body: (EventPosition) -> Void
+  ) {
+    let calendar = schema.pack.calendar
+    let oldest = Instant(startOf: series.keep.date(before: view.today, calendar: calendar))
+    var first: Instant?
+    // Of several events with the same key the last one counts.
+    var keyed: [(hash: UInt64, field: FieldView?, index: Int)] = []
     for index in 0..<log.eventCount {
       let event = log.event(index)
-      guard series.types.contains(event.type), event.effective >= oldest else { continue }
-      guard event.effective <= view.instant else {
-        limit(event.effective)
+      guard series.types.contains(event.type) else { continue }
+      let effective = event.effective
+      guard effective >= oldest else { continue }
+      guard effective <= view.instant else {
+        limit(effective)
         break
       }
-      // Of several events with the same key the last one counts.
-      if let keyFact = series.key, let key = log.stated(keyFact, of: index) {
-        let hash = key.hash
-        if let at = keys.firstIndex(where: { $0.hash == hash && $0.field.saysTheSame(as: key) }) {
-          let earlier = keys.remove(at: at).field.eventIndex
-          positions.removeAll { $0.index == earlier }
-        }
-        keys.append((hash, key))
+      guard let keyFact = series.key else {
+        first = first ?? effective
+        body(EventPosition(owner: owner, index: index))
+        continue
       }
-      positions.append(EventPosition(owner: owner, index: index))
+      let key = log.stated(keyFact, of: index)
+      let hash = key?.hash ?? 0
+      if let key {
+        keyed.removeAll { $0.hash == hash && $0.field?.saysTheSame(as: key) ?? false }
+      }
+      keyed.append((hash, key, index))
     }
-    if view.isMoving, let first = positions.first, let event = file?.event(first) {
-      let leaves = series.keep.date(from: event.effective.date, calendar: context.calendar)
+    for event in keyed {
+      first = first ?? log.event(event.index).effective
+      body(EventPosition(owner: owner, index: event.index))
+    }
+    if view.isMoving, let first {
+      let leaves = series.keep.date(from: first.date, calendar: calendar)
       limit(Instant(startOf: leaves.adding(days: 1)))
     }
-    return positions
   }
 }
 

@@ -124,6 +124,15 @@ struct Programme {
 }
 
 extension UnsafeRawBufferPointer {
+  /// Whether the bytes are the same as others.
+  func says(_ bytes: [UInt8]) -> Bool {
+    guard count == bytes.count else { return false }
+    return bytes.withUnsafeBytes { other in
+      for at in 0..<count where self[at] != other[at] { return false }
+      return true
+    }
+  }
+
   /// Whether the bytes are those of a text.
   func says(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
@@ -175,6 +184,7 @@ extension Situation {
   /// programme was granted again. Whether one starts visits is for the rule to say.
   public func exits() -> [Exit] {
     let programmes = programmesInView()
+    guard programmes.contains(where: { $0.exitedOn != nil }) else { return [] }
     let basic = programmes.filter { $0.kind == .aid || $0.kind == .edge }
     guard !basic.contains(where: \.inForce) else { return [] }
     let reentry = basic.compactMap(\.grantedBy).max() ?? -1

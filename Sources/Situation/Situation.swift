@@ -17,18 +17,23 @@ public final class Situation: FactHost {
   private var derivation: EvaluationContext!
   private var derivationDepth = 0
   /// The person whose derived fact is being evaluated.
-  private var derivedMember = Value.null
+  private var derivedMember: ObjectRef?
 
   private(set) var file: HouseholdFile?
   private(set) var view = Viewpoint.now(.distantPast)
   private(set) var now = Instant.distantPast
   /// What the present viewpoint has shown.
-  private(set) var memory = ViewMemory()
-  /// The last viewpoints of this file, the first `viewCount` of them in use. Each fresh event of a
-  /// household is looked at from its day and from now, by one rule after the other.
-  private let memories = (0..<16).map { _ in ViewMemory() }
-  private var viewCount = 0
+  private(set) var memory: ViewMemory
+  /// What the last viewpoints of this file have shown. Each fresh event of a household is looked at
+  /// from its day and from now, by one rule after the other; most viewpoints of one moment share
+  /// what they show.
+  private let memories: [ViewMemory]
+  /// What each memory in use belongs to.
+  private var outlooks: [Outlook] = []
   private var nextMemory = 0
+  /// The people named by an event looked from, and which event that is.
+  private(set) var named: [CitizenID] = []
+  private var namedBy: EventPosition?
   /// The people known to be dead or alive now, by bit.
   private var deathsNow: (known: UInt64, dead: UInt64) = (0, 0)
   /// The rule whose own referrals do not count as open (a rule cannot hold itself up).
@@ -38,15 +43,21 @@ public final class Situation: FactHost {
       let isConcerned = file.referrals.contains { referral in
         referral.isOpen && (referral.rule == decidingRule || referral.rule == oldValue)
       }
-      if isConcerned { forgetViews() }
+      if isConcerned { mustShowAgain = true }
     }
   }
+  /// What the present viewpoint shows may not be what it showed when it was taken: anything, or
+  /// what depends on the deciding event.
+  private var mustLookAgain = true
+  private var mustShowAgain = true
 
   /// What every read needs, apart from the object: no exclusivity checks, no counting.
   private struct Sight {
-    /// The facts of the present viewpoint, where they belong to this generation.
+    /// The facts of the present viewpoint, where they belong to one of these generations.
     var cells: UnsafeMutablePointer<Cell>
     var generation: UInt32 = 0
+    /// Of the facts that are others for another deciding event.
+    var eventGeneration: UInt32 = 0
     var personCount = 0
     /// The log of the household, then those of the people.
     var logs: UnsafeMutablePointer<EventLogView>
@@ -56,18 +67,32 @@ public final class Situation: FactHost {
     /// Of the parameters in force; none before they are first asked for.
     var parameters: UnsafeMutablePointer<Value>?
     var parameterCount = 0
+    /// Where the last field of an event was found: the same field of the next one mostly follows.
+    var hint = 0
+    /// Who lives here, by bit.
+    var here: UInt64 = 0
     /// The view moves with the clock.
     var isMoving = true
+    /// The contexts, which are kept by the object.
+    var contexts: Contexts?
     /// Until when the fact being worked out stands.
     var validUntil = Instant.distantFuture
   }
   private let sight: UnsafeMutablePointer<Sight>
+
+  private struct Contexts {
+    let rules: Unmanaged<EvaluationContext>
+    let assessment: Unmanaged<EvaluationContext>
+    let derivation: Unmanaged<EvaluationContext>
+  }
   private let householdWidth: Int
   private let personWidth: Int
   private var logCapacity = 16
 
   public init(schema: SituationSchema) {
     self.schema = schema
+    memories = (0..<16).map { _ in ViewMemory(scoreIsOfEvent: schema.scoreIsOfEvent) }
+    memory = memories[0]
     householdWidth = schema.householdWidth
     personWidth = schema.personWidth
     sight = .allocate(capacity: 1)
@@ -86,6 +111,9 @@ public final class Situation: FactHost {
     context = makeContext()
     derivation = makeContext()
     assessing = makeContext()
+    sight.pointee.contexts = Contexts(
+      rules: .passUnretained(context), assessment: .passUnretained(assessing),
+      derivation: .passUnretained(derivation))
   }
 
   deinit {
@@ -98,6 +126,8 @@ public final class Situation: FactHost {
     self.file = file
     self.now = now
     deathsNow = (0, 0)
+    namedBy = nil
+    named = []
     sight.pointee.personCount = file.persons.count
     noteLogs(file)
     forgetViews()
@@ -123,6 +153,12 @@ public final class Situation: FactHost {
     return owner < sight.pointee.personCount ? sight.pointee.logs[owner + 1] : nil
   }
 
+  /// What an event of a log states of a fact; fields are mostly read for one event after another.
+  @inline(__always)
+  func field(_ fact: FactID, of event: Int, in log: EventLogView) -> FieldView? {
+    log.field(fact, of: event, near: &sight.pointee.hint)
+  }
+
   /// Shows the rules the household's referrals as they stand now.
   public func show(_ referrals: [ReferralOnFile]) {
     file?.referrals = referrals
@@ -132,22 +168,65 @@ public final class Situation: FactHost {
 
   /// Changes the viewpoint: facts, membership and derived values are those of that moment.
   public func look(from view: Viewpoint) {
-    if viewCount > 0, view == self.view { return }
+    if !mustLookAgain, view == self.view {
+      if mustShowAgain { showEvent() }
+      return
+    }
+    mustLookAgain = false
     self.view = view
-    if let known = (0..<viewCount).first(where: { memories[$0].view == view }) {
+    if view.event != namedBy {
+      namedBy = view.event
+      named = file.map { People.named(by: view.event, $0) } ?? []
+    }
+    let here = file.map { People.here($0, view, now, named) } ?? 0
+    let outlook = Outlook(
+      instant: view.instant, isMoving: view.isMoving, today: view.today, here: here,
+      event: sight.pointee.personCount > People.bits ? view.event : nil)
+    if let known = outlooks.firstIndex(of: outlook) {
       memory = memories[known]
     } else {
       memory = memories[nextMemory]
+      if nextMemory < outlooks.count {
+        outlooks[nextMemory] = outlook
+      } else {
+        outlooks.append(outlook)
+      }
       nextMemory = (nextMemory + 1) % memories.count
-      viewCount = min(viewCount + 1, memories.count)
-      memory.begin(view, facts: householdWidth + sight.pointee.personCount * personWidth)
+      memory.begin(facts: householdWidth + sight.pointee.personCount * personWidth)
     }
+    showEvent()
+    sight.pointee.here = here
     sight.pointee.cells = memory.cells
     sight.pointee.generation = memory.generation
     sight.pointee.isMoving = view.isMoving
     sight.pointee.parameters = memory.parameters?.values
     sight.pointee.parameterCount = memory.parameters?.count ?? 0
     noteLists()
+  }
+
+  /// All on which most facts of a viewpoint depend: where two viewpoints agree in that, they share
+  /// what they show. The deciding event matters by whom it leaves at home.
+  private struct Outlook: Equatable {
+    let instant: Instant
+    let isMoving: Bool
+    let today: CivilDate
+    /// Who lives here, by bit.
+    let here: UInt64
+    /// The deciding event, where there are more people than bits.
+    let event: EventPosition?
+  }
+
+  /// Takes up what depends on the deciding event besides the viewpoint.
+  private func showEvent() {
+    mustShowAgain = false
+    memory.show(ViewMemory.Deciding(event: view.event, hasOpenReferral: hasOpenReferral()))
+    sight.pointee.eventGeneration = memory.eventGeneration
+  }
+
+  /// Whether a person lives here at the viewpoint; people of the deciding event keep their home.
+  func livesHere(_ index: Int) -> Bool {
+    index < People.bits
+      ? sight.pointee.here & (1 << UInt64(index)) != 0 : people?.livesHere(index) ?? false
   }
 
   private func noteLists() {
@@ -157,15 +236,17 @@ public final class Situation: FactHost {
   }
 
   private func forgetViews() {
-    viewCount = 0
+    outlooks.removeAll(keepingCapacity: true)
     nextMemory = 0
+    mustLookAgain = true
   }
 
   /// Who belongs where, made when first asked for.
   var people: People? {
     if let people = memory.people { return people }
     guard let file else { return nil }
-    let people = People(file: file, view: view, now: now)
+    let people = People(
+      file: file, view: view, now: now, named: named, here: sight.pointee.here)
     memory.people = people
     return people
   }
@@ -184,13 +265,12 @@ public final class Situation: FactHost {
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
   public func begin(member: Value = .null, event: Value = .null, tracing: Bool = false) {
-    let context = context!
-    context.begin(
-      today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
-    context.set(variable: VariableSlot.household, household)
-    context.set(variable: VariableSlot.parameters, parametersObject)
-    context.set(variable: VariableSlot.member, member)
-    context.set(variable: VariableSlot.event, event)
+    sight.pointee.contexts?.rules._withUnsafeGuaranteedRef { context in
+      context.begin(
+        today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
+      context.set(variable: VariableSlot.member, member)
+      context.set(variable: VariableSlot.event, event)
+    }
   }
 
   // MARK: What the engine asks
@@ -286,9 +366,9 @@ public final class Situation: FactHost {
   @inline(__always)
   private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
     let cell = sight.pointee.cells + index
-    guard cell.pointee.generation == sight.pointee.generation else {
-      return workOut(object, slot, index)
-    }
+    let generation = cell.pointee.generation
+    guard generation == sight.pointee.generation || generation == sight.pointee.eventGeneration
+    else { return workOut(object, slot, index) }
     limit(cell.pointee.validUntil)
     return cell.pointee.value
   }
@@ -308,7 +388,8 @@ public final class Situation: FactHost {
     let cell = sight.pointee.cells + index
     cell.pointee.value = value
     cell.pointee.validUntil = validUntil
-    cell.pointee.generation = sight.pointee.generation
+    cell.pointee.generation =
+      schema.isOfEvent(object, slot) ? sight.pointee.eventGeneration : sight.pointee.generation
     return value
   }
 
@@ -321,9 +402,14 @@ public final class Situation: FactHost {
   @inline(never)
   private func lower(_ instant: Instant) {
     if instant < sight.pointee.validUntil { sight.pointee.validUntil = instant }
-    context.limitValidity(to: instant)
-    if derivationDepth > 0 { derivation.limitValidity(to: instant) }
-    if isAssessing { assessing.limitValidity(to: instant) }
+    guard let contexts = sight.pointee.contexts else { return }
+    contexts.rules._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    if derivationDepth > 0 {
+      contexts.derivation._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    }
+    if isAssessing {
+      contexts.assessment._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    }
   }
 
   public func count(_ list: HostList) -> Int {
@@ -374,7 +460,14 @@ public final class Situation: FactHost {
 
   /// A derived fact, evaluated.
   func derived(_ object: ObjectRef, _ program: Program) -> Value {
-    let derivation = derivation!
+    guard let contexts = sight.pointee.contexts else { return Situation.noObject }
+    return contexts.derivation._withUnsafeGuaranteedRef { derived(object, program, $0) }
+  }
+
+  @inline(__always)
+  private func derived(
+    _ object: ObjectRef, _ program: Program, _ derivation: EvaluationContext
+  ) -> Value {
     let isMoving = sight.pointee.isMoving
     var outerValidity = Instant.distantFuture
     if derivationDepth == 0 {
@@ -383,13 +476,18 @@ public final class Situation: FactHost {
       outerValidity = derivation.exchangeValidity(.distantFuture)
     }
     let outer = derivedMember
-    if object.type == ObjectKind.person.rawValue { derivedMember = .object(object) }
-    derivation.set(variable: VariableSlot.member, derivedMember)
+    let isOfPerson = object.type == ObjectKind.person.rawValue
+    if isOfPerson {
+      derivedMember = object
+      derivation.set(variable: VariableSlot.member, .object(object))
+    }
     derivationDepth += 1
     let value = program.evaluate(derivation)
     derivationDepth -= 1
-    derivedMember = outer
-    derivation.set(variable: VariableSlot.member, outer)
+    if isOfPerson {
+      derivedMember = outer
+      derivation.set(variable: VariableSlot.member, outer.map(Value.object) ?? .null)
+    }
     if isMoving {
       let own = derivation.validUntil
       if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
@@ -421,15 +519,14 @@ public final class Situation: FactHost {
   /// The value of a state fact in a log at the viewpoint; the next statement that lies in the
   /// future limits the validity of the answer.
   func stored(_ log: EventLogView, _ fact: FactID) -> FieldView? {
-    let range = log.fields(of: fact)
-    guard !range.isEmpty else { return nil }
-    var index = range.upperBound
-    while index > range.lowerBound {
-      index -= 1
+    var index = log.lastField(of: fact)
+    while index >= 0 {
       let field = log.field(index)
+      guard field.fact == fact else { return nil }
       let effective = field.event.effective
       if effective <= view.instant { return field }
       limit(effective)
+      index -= 1
     }
     return nil
   }

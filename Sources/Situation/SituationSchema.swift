@@ -4,8 +4,13 @@ import Records
 internal import Vocabulary
 
 /// How a fact is read; made once from a pack's catalogue.
-final class FactSource<Builtin> {
+///
+/// The sources of an object's facts lie in one stretch of memory: to look one up counts no
+/// references. What they refer to is kept by the schema.
+struct FactSource<Builtin> {
   enum Kind {
+    /// A computed fact that Situation does not know.
+    case none
     case state, series, derived
     case builtin(Builtin)
   }
@@ -16,12 +21,14 @@ final class FactSource<Builtin> {
   let fallback: Value?
   /// The value where the last event says that there is none.
   let none: Value
-  let series: SeriesReader?
-  let derived: Program?
+  /// It can be another for another deciding event at the same time and place.
+  let isOfEvent: Bool
+  unowned(unsafe) let series: SeriesReader?
+  unowned(unsafe) let derived: Program?
 
-  /// Nil for a computed fact that Situation does not know.
-  init?(
-    _ definition: FactDefinition, _ derived: [DerivedFact], _ builtin: (String) -> Builtin?
+  init(
+    _ definition: FactDefinition, _ pack: PolicyPack, _ keeper: FactKeeper,
+    _ ofEvent: FactsOfEvent, _ builtin: (String) -> Builtin?
   ) {
     fact = definition.id
     var fallback: Value?
@@ -42,20 +49,22 @@ final class FactSource<Builtin> {
           none = .bool(value)
         case .int(let value): fallback = .int(Int64(value))
         case .text(let value):
-          fallback = .text(value)
-          none = .text(value)
+          fallback = keeper.text(value)
+          none = keeper.text(value)
         }
       case .series(let events, let keep, let key):
         kind = .series
-        series = SeriesReader(
-          types: events.map { EventTypeID($0) }, keep: keep, key: key.map { FactID("event." + $0) })
-      case .derived(let index):
-        guard derived.indices.contains(index) else { return nil }
+        series = keeper.keep(
+          SeriesReader(
+            types: events.map { EventTypeID($0) }, keep: keep, key: key.map { FactID("event." + $0) }
+          ))
+      case .derived(let index) where pack.derived.indices.contains(index):
         kind = .derived
-        program = derived[index].program
-      case .builtin: return nil
+        program = pack.derived[index].program
+      case .derived, .builtin: kind = .none
       }
     }
+    isOfEvent = ofEvent.contains(definition)
     self.fallback = fallback
     self.none = none
     self.series = series
@@ -64,6 +73,112 @@ final class FactSource<Builtin> {
 
   /// The stored fact behind it, nil for computed ones.
   var stored: FactID? { if case .state = kind { fact } else { nil } }
+}
+
+/// Keeps what facts refer to for as long as the schema is there: texts come up again and again and
+/// are handed out as borrowed, so that copying one counts no references.
+final class FactKeeper {
+  private var texts: [String: Value] = [:]
+  private var memory: [UnsafeMutableRawBufferPointer] = []
+  private var series: [SeriesReader] = []
+
+  deinit { for buffer in memory { buffer.deallocate() } }
+
+  func keep(_ reader: SeriesReader) -> SeriesReader {
+    series.append(reader)
+    return reader
+  }
+
+  /// A text as a value; a copy of its own where there are too many to keep.
+  func text(_ string: String) -> Value {
+    if let known = texts[string] { return known }
+    guard texts.count < 4096 else { return .text(string) }
+    let bytes = Array(string.utf8)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    buffer.copyBytes(from: bytes)
+    memory.append(buffer)
+    let value = Value.string(Text(borrowing: UnsafeRawBufferPointer(buffer)))
+    texts[string] = value
+    return value
+  }
+}
+
+/// The facts that can be others for another deciding event at the same time and place: whom the
+/// event names, whether a referral was open before it, and what is derived from that.
+struct FactsOfEvent {
+  private let pack: PolicyPack
+  /// Whether the assessment reads any of them.
+  let areReadByAssessment: Bool
+
+  init(_ pack: PolicyPack) {
+    self.pack = pack
+    areReadByAssessment = FactsOfEvent.areRead(by: pack.assessment.reads, pack)
+  }
+
+  func contains(_ fact: FactDefinition) -> Bool {
+    switch fact.origin {
+    case .state, .series: false
+    case .builtin: FactsOfEvent.isOne(fact) || areReadByAssessment && FactsOfEvent.isScore(fact)
+    case .derived(let index):
+      pack.derived.indices.contains(index)
+        && (FactsOfEvent.areRead(by: pack.derived[index].reads, pack)
+          || areReadByAssessment && readsScore(pack.derived[index].reads))
+    }
+  }
+
+  private func readsScore(_ reads: ReadSet) -> Bool {
+    reads.facts.contains {
+      pack.facts.definition(of: $0.object, slot: $0.slot).map(FactsOfEvent.isScore) ?? false
+    }
+  }
+
+  private static func areRead(by reads: ReadSet, _ pack: PolicyPack) -> Bool {
+    reads.facts.contains {
+      pack.facts.definition(of: $0.object, slot: $0.slot).map(isOne) ?? false
+    }
+  }
+
+  private static func isOne(_ fact: FactDefinition) -> Bool {
+    switch fact.object {
+    case .person: fact.name == PersonBuiltin.inEvent.rawValue
+    case .household: fact.name == HouseholdBuiltin.hasOpenReferral.rawValue
+    default: false
+    }
+  }
+
+  private static func isScore(_ fact: FactDefinition) -> Bool {
+    fact.object == .household
+      && HouseholdBuiltin(rawValue: fact.name).map(\.isScore) ?? false
+  }
+}
+
+/// The sources of all facts of one kind of object, by slot.
+final class FactTable<Builtin> {
+  let count: Int
+  private let sources: UnsafeMutablePointer<FactSource<Builtin>>
+
+  init(
+    _ object: ObjectKind, _ pack: PolicyPack, _ keeper: FactKeeper, _ ofEvent: FactsOfEvent,
+    _ builtin: (String) -> Builtin?
+  ) {
+    let facts = pack.facts.facts(of: object)
+    count = facts.count
+    sources = .allocate(capacity: max(1, count))
+    for (slot, fact) in facts.enumerated() {
+      (sources + slot).initialize(to: FactSource(fact, pack, keeper, ofEvent, builtin))
+    }
+  }
+
+  deinit {
+    sources.deinitialize(count: count)
+    sources.deallocate()
+  }
+
+  /// The source of a slot, nil where there is none.
+  @inline(__always)
+  func source(_ slot: UInt16) -> UnsafePointer<FactSource<Builtin>>? {
+    Int(slot) < count ? UnsafePointer(sources + Int(slot)) : nil
+  }
 }
 
 /// A series fact: events of some types in the log.
@@ -123,8 +238,7 @@ final class Service {
     _ line: UnsafeRawBufferPointer, _ item: UnsafeRawBufferPointer,
     _ itemCode: UnsafeRawBufferPointer
   ) -> Bool {
-    self.item.elementsEqual(item) && self.itemCode.elementsEqual(itemCode)
-      && self.line.elementsEqual(line)
+    item.says(self.item) && itemCode.says(self.itemCode) && line.says(self.line)
   }
 }
 
@@ -149,20 +263,20 @@ public final class SituationSchema {
     types: [windowTransaction], keep: Term(6, .months), key: transaction)
 
   let pack: PolicyPack
-  private let persons: [FactSource<PersonBuiltin>?]
-  private let households: [FactSource<HouseholdBuiltin>?]
-  private let events: [FactSource<EventBuiltin>?]
+  let persons: FactTable<PersonBuiltin>
+  let households: FactTable<HouseholdBuiltin>
+  let events: FactTable<EventBuiltin>
+  private let keeper = FactKeeper()
   /// The stored fact behind each slot of events, `computed` where there is none.
   private let storedEvents: UnsafeMutablePointer<FactID>
-  private let eventWidth: Int
   private static let computed = FactID(rawValue: 0)
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
+  /// Whether the assessment reads facts that are others for another deciding event.
+  let scoreIsOfEvent: Bool
   /// Rules with a disguised referral.
   private let disguised: Set<String>
-  /// Texts that come up again and again, shared instead of copied.
-  private var texts: [String: Value] = [:]
   /// Services as window transactions name them, by the hash of what they say.
   private var services: [UInt64: Service] = [:]
   private var resolved: [ParameterKey: ParametersInForce] = [:]
@@ -186,21 +300,20 @@ public final class SituationSchema {
       (pack.rules + pack.retired).filter { $0.referrals.contains(where: \.isDisguised) }
         .map(\.id))
     let facts = pack.facts
-    let derived = pack.derived
-    persons = facts.facts(of: .person).map { .init($0, derived, PersonBuiltin.init(rawValue:)) }
-    households = facts.facts(of: .household).map {
-      .init($0, derived, HouseholdBuiltin.init(rawValue:))
-    }
-    events = facts.facts(of: .event).map { .init($0, derived, EventBuiltin.init(rawValue:)) }
-    eventWidth = events.count
-    storedEvents = .allocate(capacity: max(1, eventWidth))
-    for (slot, source) in events.enumerated() {
-      (storedEvents + slot).initialize(to: source?.stored ?? SituationSchema.computed)
+    let ofEvent = FactsOfEvent(pack)
+    persons = FactTable(.person, pack, keeper, ofEvent, PersonBuiltin.init(rawValue:))
+    households = FactTable(.household, pack, keeper, ofEvent, HouseholdBuiltin.init(rawValue:))
+    events = FactTable(.event, pack, keeper, ofEvent, EventBuiltin.init(rawValue:))
+    storedEvents = .allocate(capacity: max(1, events.count))
+    for slot in 0..<events.count {
+      let stored = events.source(UInt16(slot))?.pointee.stored
+      (storedEvents + slot).initialize(to: stored ?? SituationSchema.computed)
     }
     programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
     referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
     typeNames = Dictionary(
       pack.sources.names.map { (EventTypeID($0), $0) }, uniquingKeysWith: { a, _ in a })
+    scoreIsOfEvent = ofEvent.areReadByAssessment
     variableCapacity = pack.variableCapacity
     needsDays = pack.parameters.index(of: "needs_days")
   }
@@ -210,7 +323,7 @@ public final class SituationSchema {
   /// The stored fact that a slot of an event shows; nil for computed ones.
   @inline(__always)
   func storedEvent(_ slot: UInt16) -> FactID? {
-    guard Int(slot) < eventWidth else { return nil }
+    guard Int(slot) < events.count else { return nil }
     let fact = storedEvents[Int(slot)]
     return fact.rawValue == 0 ? nil : fact
   }
@@ -219,33 +332,33 @@ public final class SituationSchema {
   var personWidth: Int { persons.count }
   var householdWidth: Int { households.count }
 
-  func person(_ slot: UInt16) -> FactSource<PersonBuiltin>? { at(persons, slot) }
-  func household(_ slot: UInt16) -> FactSource<HouseholdBuiltin>? { at(households, slot) }
-  func event(_ slot: UInt16) -> FactSource<EventBuiltin>? { at(events, slot) }
   /// Whether a fact is the result of the assessment.
   func isScore(_ object: ObjectRef, _ slot: UInt16) -> Bool {
     guard object.type == ObjectKind.household.rawValue,
-      case .builtin(let builtin)? = household(slot)?.kind
+      case .builtin(let builtin)? = households.source(slot)?.pointee.kind
     else { return false }
-    return [.score, .scoreUnknown, .scoreLevel, .scoreParts].contains(builtin)
+    return builtin.isScore
+  }
+
+  /// Whether a fact can be another for another deciding event at the same time and place.
+  @inline(__always)
+  func isOfEvent(_ object: ObjectRef, _ slot: UInt16) -> Bool {
+    object.type == ObjectKind.person.rawValue
+      ? persons.source(slot)?.pointee.isOfEvent ?? false
+      : households.source(slot)?.pointee.isOfEvent ?? false
   }
 
   func programme(_ slot: UInt16) -> ProgrammeField? { at(programmes, slot) }
   func referral(_ slot: UInt16) -> ReferralField? { at(referrals, slot) }
 
   /// The stored fact behind a slot, nil for computed ones.
-  func storedPerson(_ slot: UInt16) -> FactID? { person(slot)?.stored }
-  func storedHousehold(_ slot: UInt16) -> FactID? { household(slot)?.stored }
+  func storedPerson(_ slot: UInt16) -> FactID? { persons.source(slot)?.pointee.stored }
+  func storedHousehold(_ slot: UInt16) -> FactID? { households.source(slot)?.pointee.stored }
 
   func typeName(_ type: EventTypeID) -> String { typeNames[type] ?? "" }
 
   /// A short text as a value, made once.
-  func text(_ string: String) -> Value {
-    if let known = texts[string] { return known }
-    let value = Value.text(string)
-    if texts.count < 4096 { texts[string] = value }
-    return value
-  }
+  func text(_ string: String) -> Value { keeper.text(string) }
 
   /// The service of a window transaction, weight 0 where the pack does not list it.
   func service(line: FieldView?, item: FieldView?, code: FieldView?) -> Service {
@@ -278,10 +391,21 @@ public final class SituationSchema {
     return hash
   }
 
+  /// The place asked for last, which mostly is the next one too.
+  private var lastPlace = (district: "", subdistrict: "", index: -1)
+
+  private func placeIndex(_ district: String, _ subdistrict: String) -> Int {
+    if lastPlace.index < 0 || lastPlace.subdistrict != subdistrict || lastPlace.district != district
+    {
+      let index = pack.parameters.placeIndex(district: district, subdistrict: subdistrict)
+      lastPlace = (district, subdistrict, index)
+    }
+    return lastPlace.index
+  }
+
   /// The parameters in force at a place on a day.
   func parameters(district: String, subdistrict: String, on date: CivilDate) -> ParametersInForce {
-    let place = pack.parameters.placeIndex(district: district, subdistrict: subdistrict)
-    let key = ParameterKey(place: place, date: date)
+    let key = ParameterKey(place: placeIndex(district, subdistrict), date: date)
     if let known = resolved[key] { return known }
     let found = ParametersInForce(
       pack.parameters.resolve(on: date, district: district, subdistrict: subdistrict))

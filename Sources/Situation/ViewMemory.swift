@@ -21,11 +21,15 @@ struct ObjectList {
 /// so that going back to a viewpoint costs nothing.
 ///
 /// Facts lie by (object, slot) in one stretch of memory that is never cleared: an entry counts only
-/// where it belongs to the present generation.
+/// where it belongs to a present generation. A few facts are others for another deciding event; they
+/// have a generation of their own, and those of the former event count no more.
 final class ViewMemory {
-  private(set) var view = Viewpoint.now(.distantPast)
-  /// Counts viewpoints; what an earlier one left behind counts no more.
+  /// Of what every event shows; what an earlier viewpoint left behind counts no more.
   private(set) var generation: UInt32 = 0
+  /// Of what the present event shows.
+  private(set) var eventGeneration: UInt32 = 0
+  private var lastGeneration: UInt32 = 0
+  private var deciding: Deciding?
   /// First those of the household, then those of each person.
   private(set) var cells: UnsafeMutablePointer<Cell>
   private var cellCapacity: Int
@@ -41,13 +45,16 @@ final class ViewMemory {
   var others = SlotTable()
   var programmes: (programmes: [Programme], validUntil: Instant)?
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
+  private let scoreIsOfEvent: Bool
   var members: [Int]?
   var area: (subdistrict: String, committee: String)?
   var district: String?
   var people: People?
   var parameters: ParametersInForce?
 
-  init() {
+  /// - Parameter scoreIsOfEvent: the assessment reads facts of the deciding event.
+  init(scoreIsOfEvent: Bool) {
+    self.scoreIsOfEvent = scoreIsOfEvent
     cellCapacity = 0
     cells = .allocate(capacity: 1)
     cells.initialize(to: Cell())
@@ -62,15 +69,34 @@ final class ViewMemory {
     items.deallocate()
   }
 
-  /// Starts anew for a viewpoint, with room for so many facts.
-  func begin(_ view: Viewpoint, facts: Int) {
-    self.view = view
-    if facts > cellCapacity { growCells(facts) }
-    generation &+= 1
-    if generation == 0 {
+  /// On what the facts of an event depend besides the viewpoint.
+  struct Deciding: Equatable {
+    let event: EventPosition?
+    let hasOpenReferral: Bool
+  }
+
+  /// Shows the facts of a deciding event.
+  func show(_ deciding: Deciding) {
+    guard deciding != self.deciding else { return }
+    self.deciding = deciding
+    eventGeneration = nextGeneration()
+    if scoreIsOfEvent { score = nil }
+  }
+
+  private func nextGeneration() -> UInt32 {
+    lastGeneration &+= 1
+    if lastGeneration == 0 {
       for at in 0..<cellCapacity { cells[at].generation = 0 }
-      generation = 1
+      lastGeneration = 1
     }
+    return lastGeneration
+  }
+
+  /// Starts anew for a viewpoint, with room for so many facts.
+  func begin(facts: Int) {
+    if facts > cellCapacity { growCells(facts) }
+    generation = nextGeneration()
+    deciding = nil
     listCount = 0
     itemCount = 0
     others.removeAll()
@@ -94,7 +120,8 @@ final class ViewMemory {
   /// Adds an element to the list under way.
   func add(_ item: UInt32) {
     if itemCount == itemCapacity {
-      items = ViewMemory.doubled(items, &itemCapacity)
+      items = ViewMemory.doubled(items, itemCapacity)
+      itemCapacity *= 2
     }
     items[itemCount] = item
     itemCount += 1
@@ -102,7 +129,10 @@ final class ViewMemory {
 
   /// Makes a list of the elements from a place on, and returns its position.
   func closeList(of kind: ObjectKind, from start: Int) -> UInt32 {
-    if listCount == listCapacity { lists = ViewMemory.doubled(lists, &listCapacity) }
+    if listCount == listCapacity {
+      lists = ViewMemory.doubled(lists, listCapacity)
+      listCapacity *= 2
+    }
     lists[listCount] = ObjectList(kind: kind.rawValue, start: start, count: itemCount - start)
     listCount += 1
     return UInt32(listCount - 1)
@@ -110,12 +140,11 @@ final class ViewMemory {
 
   /// The same memory, twice as long; for trivial types.
   private static func doubled<T>(
-    _ old: UnsafeMutablePointer<T>, _ capacity: inout Int
+    _ old: UnsafeMutablePointer<T>, _ capacity: Int
   ) -> UnsafeMutablePointer<T> {
     let new = UnsafeMutablePointer<T>.allocate(capacity: capacity * 2)
     new.moveInitialize(from: old, count: capacity)
     old.deallocate()
-    capacity *= 2
     return new
   }
 }
