@@ -143,23 +143,26 @@ final class DecisionEngine {
     }
   }
 
-  /// Lays the household's file open, works on it, and takes the result back.
+  /// Lays the household's file open, works on it, and takes the result back. State and outbox move
+  /// to the desk and back: they are too large to be copied.
   private func atDesk(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], outbox: inout Outbox,
     _ work: (inout Desk) -> Void
   ) {
     let log = visit.household.log
-    visit.household = log.withView { view in
+    log.withView { view in
       let file = HouseholdFile(
         key: visit.household.key, compositions: visit.household.compositions, log: view,
         persons: persons, referrals: visit.household.referralsOnFile)
       situation.load(file, now: visit.now)
       var desk = Desk(
-        household: visit.household, now: visit.now, settings: settings, rulebook: rulebook,
-        evaluation: evaluation, file: file, outbox: outbox, takesShortCuts: takesShortCuts)
+        now: visit.now, settings: settings, rulebook: rulebook, evaluation: evaluation, file: file,
+        takesShortCuts: takesShortCuts)
+      swap(&desk.household, &visit.household)
+      swap(&desk.outbox, &outbox)
       work(&desk)
-      outbox = desk.outbox
-      return desk.household
+      swap(&desk.household, &visit.household)
+      swap(&desk.outbox, &outbox)
     }
   }
 }

@@ -32,20 +32,23 @@ struct Desk {
     let isInWindow: Bool
     /// The rules that do not fire for it, whatever takes effect later.
     var silence: EventAnswers.Silence
+    /// The rules known to have no condition on the event alone that fails.
+    var ungated: UInt64 = 0
   }
 
+  /// An empty desk; the household's state and what it sends come from `DecisionEngine`.
   init(
-    household: HouseholdState, now: Instant, settings: StageSettings, rulebook: Rulebook,
-    evaluation: RuleEvaluation, file: HouseholdFile, outbox: Outbox, takesShortCuts: Bool
+    now: Instant, settings: StageSettings, rulebook: Rulebook, evaluation: RuleEvaluation,
+    file: HouseholdFile, takesShortCuts: Bool
   ) {
     self.takesShortCuts = takesShortCuts
-    self.household = household
+    household = HouseholdState(key: file.key)
+    outbox = Outbox()
     self.now = now
     self.settings = settings
     self.rulebook = rulebook
     self.evaluation = evaluation
     self.file = file
-    self.outbox = outbox
   }
 
   var pack: PolicyPack { settings.pack }
@@ -158,6 +161,7 @@ struct Desk {
         collected[at].silence.gated |= bit
         continue
       }
+      collected[at].ungated |= bit
       guard let event = file.event(trigger.position) else { continue }
       let position = trigger.position
       let subjects = subjects(rule, position)
@@ -246,32 +250,48 @@ struct Desk {
 
   /// How the event rules stand to the household now, for the messages to come.
   private mutating func lookOut(_ rulebook: Rulebook) {
-    household.outlook.sensitive = 0
-    household.outlook.settled = 0
-    household.outlook.settledThrough = .earliest
-    household.outlook.unable = 0
-    for eventful in rulebook.eventRules {
-      let bit = eventful.mask
-      for at in collected.indices {
-        let trigger = collected[at]
-        guard trigger.rules & ~trigger.silence.gated & bit != 0,
-          trigger.isInWindow || eventful.looksAhead != nil
-        else { continue }
-        if evaluation.failsGate(eventful, trigger.position) {
-          collected[at].silence.gated |= bit
-        } else if trigger.silence.quiet & bit != 0 {
-          household.outlook.settled |= bit
-          household.outlook.settledThrough = max(
-            household.outlook.settledThrough, trigger.effective.date)
-        } else {
-          household.outlook.sensitive |= bit
-        }
-      }
-      let isStated = eventful.needs.contains { fact in
-        file.persons.contains { !$0.view.log.fields(of: fact).isEmpty }
-      }
-      if !eventful.needs.isEmpty, !isStated { household.outlook.unable |= bit }
+    var outlook = household.outlook
+    outlook.sensitive = 0
+    outlook.settled = 0
+    outlook.settledThrough = .earliest
+    outlook.unable = 0
+    for at in collected.indices { lookOut(at, rulebook, &outlook) }
+    let stated = statedFacts(rulebook.needed)
+    for eventful in rulebook.eventRules
+    where eventful.needs != 0 && eventful.needs & stated == 0 {
+      outlook.unable |= eventful.mask
     }
+    household.outlook = outlook
+  }
+
+  /// How the rules that an event triggers stand to it now.
+  private mutating func lookOut(
+    _ at: Int, _ rulebook: Rulebook, _ outlook: inout HouseholdBrief.Outlook
+  ) {
+    let trigger = collected[at]
+    let open = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
+    guard open & ~trigger.silence.gated != 0 else { return }
+    for eventful in rulebook.eventRules
+    where open & ~trigger.silence.gated & eventful.mask != 0 {
+      if trigger.ungated & eventful.mask == 0, evaluation.failsGate(eventful, trigger.position) {
+        collected[at].silence.gated |= eventful.mask
+      } else if trigger.silence.quiet & eventful.mask != 0 {
+        outlook.settled |= eventful.mask
+        outlook.settledThrough = max(outlook.settledThrough, trigger.effective.date)
+      } else {
+        outlook.sensitive |= eventful.mask
+      }
+    }
+  }
+
+  /// Which of some facts an event states of one of the people, by bit.
+  private func statedFacts(_ facts: [FactID]) -> UInt64 {
+    var stated: UInt64 = 0
+    for (bit, fact) in facts.enumerated()
+    where file.persons.contains(where: { $0.view.log.states(fact) }) {
+      stated |= 1 << UInt64(bit)
+    }
+    return stated
   }
 
   /// Whether a rule's subjects include the one of an opening.

@@ -28,10 +28,12 @@ enum Answer: Equatable {
 /// Evaluates one rule at the situation's present viewpoint.
 final class RuleEvaluation {
   let situation: Situation
+  private let context: EvaluationContext
   private let pack: PolicyPack
 
   init(situation: Situation, pack: PolicyPack) {
     self.situation = situation
+    context = situation.context
     self.pack = pack
   }
 
@@ -48,25 +50,24 @@ final class RuleEvaluation {
   /// whatever is missing elsewhere.
   func decide(_ rule: CompiledRule, subject: Int?, event: EventPosition?) -> Answer {
     begin(rule, subject: subject, event: event)
-    let context = situation.context!
     var missing: Set<FactRef> = []
     var failure: Answer?
-    for clause in rule.when {
-      switch clause.program.decide(context) {
+    for index in 0..<rule.conditions.count {
+      switch rule.conditions.decide(index, context) {
       case .holds: continue
-      case .fails: return .fails(clause: clause.id)
+      case .fails: return .fails(clause: rule.when[index].id)
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: rule.when[index].id, code: error.code.rawValue)
       }
     }
-    for clause in rule.unless {
-      switch clause.program.decide(context) {
-      case .holds: return .fails(clause: clause.id)
+    for index in 0..<rule.exceptions.count {
+      switch rule.exceptions.decide(index, context) {
+      case .holds: return .fails(clause: rule.unless[index].id)
       case .fails: continue
       case .unknown(let set): missing.formUnion(set.facts)
       case .failed(let error):
-        failure = failure ?? .failed(clause: clause.id, code: error.code.rawValue)
+        failure = failure ?? .failed(clause: rule.unless[index].id, code: error.code.rawValue)
       }
     }
     if let failure { return failure }
@@ -84,10 +85,10 @@ final class RuleEvaluation {
 
   /// Whether an event fails a condition that reads nothing else: then the rule never fires for it.
   func failsGate(_ eventful: Rulebook.Eventful, _ event: EventPosition) -> Bool {
-    guard !eventful.gates.isEmpty else { return false }
+    guard eventful.gates.count > 0 else { return false }
     begin(eventful.rule, subject: nil, event: event)
-    for gate in eventful.gates {
-      if case .fails = gate.program.decide(situation.context) { return true }
+    for index in 0..<eventful.gates.count {
+      if case .fails = eventful.gates.decide(index, context) { return true }
     }
     return false
   }
@@ -97,7 +98,7 @@ final class RuleEvaluation {
     guard rule.scope == .member else { return [nil] }
     guard let program = rule.subject else { return situation.members.map { $0 } }
     begin(rule, subject: nil, event: event)
-    return situation.persons(program.evaluate(situation.context)).map { $0 }
+    return situation.persons(program.evaluate(context)).map { $0 }
   }
 
   /// The names of missing facts, sorted.

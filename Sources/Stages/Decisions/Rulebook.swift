@@ -1,3 +1,4 @@
+import Expression
 import Policy
 import Records
 import Situation
@@ -62,6 +63,8 @@ final class Rulebook {
   let situationReads: FactMask
   /// What the stage itself acts on.
   let readByStage: FactMask
+  /// The facts that event rules need.
+  let needed: [FactID]
   /// The event rules that look ahead, by bit.
   let lookingAhead: UInt64
   /// The rules of the visits after an exit and of those missed, if the pack has them.
@@ -146,10 +149,11 @@ final class Rulebook {
     let holdsNow: Bool
     let looksAhead: LookAhead?
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
-    let gates: [CompiledClause]
+    let gates: ProgramRow
     /// Stored facts of persons, one of which must have been stated of somebody: by the defaults of
-    /// all of them a condition fails. Empty where there is no such condition.
-    let needs: [FactID]
+    /// all of them a condition fails. As bits of `Rulebook.needed`; 0 where there is no such
+    /// condition.
+    let needs: UInt64
     let reads: FactMask
     /// The rule's bit in `EventAnswers`; 0 where there is none left.
     let mask: UInt64
@@ -158,7 +162,7 @@ final class Rulebook {
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: [CompiledClause], needs: [FactID], reads: FactMask, mask: UInt64, isSettledByDay: Bool
+      gates: ProgramRow, needs: UInt64, reads: FactMask, mask: UInt64, isSettledByDay: Bool
     ) {
       self.rule = rule
       self.types = types
@@ -177,6 +181,7 @@ final class Rulebook {
     var eventful: [Eventful] = []
     var bits = FactBits()
     var clauseCount = 0
+    var needed: [FactID] = []
     let stranger = Stranger(pack)
     for rule in pack.rules {
       var changes = Rulebook.changes(that: rule.reads, pack)
@@ -210,8 +215,10 @@ final class Rulebook {
           Eventful(
             rule: rule, types: types.map { EventTypeID($0) }, holdsNow: holdsNow,
             looksAhead: looksAhead,
-            gates: rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) },
-            needs: Rulebook.needs(of: rule, pack.facts, stranger), reads: reads,
+            gates: ProgramRow(
+              rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) }.map(\.program)),
+            needs: Rulebook.bits(
+              of: Rulebook.needs(of: rule, pack.facts, stranger), in: &needed), reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
             isSettledByDay: rule.scope == .household && looksAhead == nil
               && !changes.contains(Rulebook.referralsChanged)))
@@ -220,6 +227,7 @@ final class Rulebook {
     }
     situationRules = situational
     eventRules = eventful
+    self.needed = needed
     readByStage = bits.mask(Rulebook.actedOn)
     situationReads = situational.reduce(FactMask()) { $0.union($1.reads) }
     triggers = HashedIDTable(
@@ -351,6 +359,18 @@ final class Rulebook {
       return stored.map(\.id).sorted()
     }
     return []
+  }
+
+  /// Facts as bits of a list, to which they are added; 0 where it has no room for one of them.
+  private static func bits(of facts: [FactID], in list: inout [FactID]) -> UInt64 {
+    var bits: UInt64 = 0
+    for fact in facts {
+      let at = list.firstIndex(of: fact) ?? list.count
+      guard at < 64 else { return 0 }
+      if at == list.count { list.append(fact) }
+      bits |= 1 << UInt64(at)
+    }
+    return bits
   }
 
   private static func isOpenReferral(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {

@@ -154,17 +154,7 @@ extension Desk {
 
   /// The terms in force where the household lives.
   var deadlines: Deadlines {
-    var deadlines = Deadlines(calendar: pack.calendar)
-    let terms = rulebook.terms
-    let parameters = situation.resolvedParameters
-    for level in deadlines.claim.indices {
-      deadlines.claim[level] =
-        terms.claim[level].flatMap(parameters.term) ?? deadlines.claim[level]
-    }
-    deadlines.second = terms.overdueSecond.flatMap(parameters.term) ?? deadlines.second
-    deadlines.resourceAnswer =
-      terms.resourceAnswer.flatMap(parameters.term) ?? deadlines.resourceAnswer
-    return deadlines
+    Deadlines(rulebook.terms, situation.resolvedParameters, pack.calendar)
   }
 
   /// Escalates what was not taken or not finished by now (semantics 18).
@@ -173,10 +163,9 @@ extension Desk {
     else { return }
     let deadlines = deadlines
     for index in household.openings.indices where household.openings[index].phase == .open {
-      for at in household.openings[index].referrals.indices
-      where household.openings[index].referrals[at].state.isOpen {
-        while let (due, step) = deadlines.next(
-          household.openings[index].referrals[at]), due <= now
+      for at in household.openings[index].referrals.indices {
+        while let waiting = household.openings[index].referrals[at].waiting,
+          let (due, step) = deadlines.next(waiting), due <= now
         {
           escalate(index, at, step)
         }
@@ -239,23 +228,28 @@ extension Desk {
 
   /// The household's next wake-up: a deadline, a rule whose answer may change, a hold that ends.
   func nextWake() -> Instant? {
-    let openings = household.openings
+    let openings = household.openings.indices
     guard
-      openings.indices.contains(where: {
-        openings[$0].phase == .open || openings[$0].phase == .holding
+      openings.contains(where: {
+        household.openings[$0].phase == .open || household.openings[$0].phase == .holding
       })
     else { return household.nextDecision }
     var next = household.nextDecision ?? .distantFuture
     let deadlines = deadlines
-    for index in openings.indices {
-      if openings[index].phase == .holding, let rule = rulebook.rule(openings[index].rule),
-        let hold = holdTerm(rule)
+    for index in openings {
+      if household.openings[index].phase == .holding,
+        let rule = rulebook.rule(household.openings[index].rule), let hold = holdTerm(rule)
       {
-        next = min(next, hold.deadline(from: openings[index].since, calendar: pack.calendar))
+        let since = household.openings[index].since
+        next = min(next, hold.deadline(from: since, calendar: pack.calendar))
       }
-      guard openings[index].phase == .open else { continue }
-      for at in openings[index].referrals.indices where openings[index].referrals[at].state.isOpen {
-        if let (due, _) = deadlines.next(openings[index].referrals[at]) { next = min(next, due) }
+      guard household.openings[index].phase == .open else { continue }
+      for at in household.openings[index].referrals.indices {
+        if let waiting = household.openings[index].referrals[at].waiting,
+          let (due, _) = deadlines.next(waiting)
+        {
+          next = min(next, due)
+        }
       }
     }
     return next == .distantFuture ? nil : next

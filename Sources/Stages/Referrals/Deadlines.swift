@@ -1,17 +1,38 @@
+import Policy
 import Vocabulary
 
 /// Claim times and the two-step ladder of an unfinished referral (semantics 18 and 32).
 struct Deadlines {
-  /// How long a referral may stay unclaimed before it goes a level up, and again as long; P0 to P4.
-  var claim = [
+  private let terms: Rulebook.EngineTerms
+  private let parameters: ResolvedParameters
+  private let calendar: WorkCalendar
+
+  /// The terms in force in a place on a day.
+  init(_ terms: Rulebook.EngineTerms, _ parameters: ResolvedParameters, _ calendar: WorkCalendar) {
+    self.terms = terms
+    self.parameters = parameters
+    self.calendar = calendar
+  }
+
+  private static let claim = [
     Term(30, .minutes), Term(4, .hours), Term(1, .workingDays), Term(3, .workingDays),
     Term(5, .workingDays),
   ]
+
+  /// How long a referral may stay unclaimed before it goes a level up, and again as long.
+  private func claim(_ urgency: Urgency) -> Term {
+    term(terms.claim[urgency.rawValue], or: Deadlines.claim[urgency.rawValue])
+  }
+
   /// From the first level told of an unfinished referral to the second.
-  var second = Term(1, .workingDays)
+  private var second: Term { term(terms.overdueSecond, or: Term(1, .workingDays)) }
+
   /// How long a resource may stay silent.
-  var resourceAnswer = Term(3, .workingDays)
-  var calendar: WorkCalendar
+  private var resourceAnswer: Term { term(terms.resourceAnswer, or: Term(3, .workingDays)) }
+
+  private func term(_ index: Int?, or usual: Term) -> Term {
+    index.flatMap(parameters.term) ?? usual
+  }
 
   /// What the clock asks of a referral.
   enum Step: Equatable {
@@ -22,17 +43,13 @@ struct Deadlines {
   }
 
   /// The next instant at which the ladder acts, and what it does; nil when nothing is left to do.
-  func next(_ referral: Referral) -> (at: Instant, step: Step)? {
-    guard referral.state.isOpen else { return nil }
+  func next(_ referral: Referral.Waiting) -> (at: Instant, step: Step)? {
     var next: (at: Instant, step: Step)?
-    if referral.state == .requested, referral.escalation < 2 || referral.isUnassigned {
-      let term = referral.receiver == .resource ? resourceAnswer : claim[referral.urgency.rawValue]
+    if referral.isUnclaimed {
+      let term = referral.isResource ? resourceAnswer : claim(referral.urgency)
       next = (term.deadline(from: referral.claimFrom, calendar: calendar), .unclaimed)
     }
-    // A resource is only asked for an answer (semantics 17); what it took on, the advisor follows.
-    if referral.receiver != .resource, let overdue = referral.overdueAt, referral.escalation < 2,
-      next.map({ overdue < $0.at }) ?? true
-    {
+    if let overdue = referral.overdueAt, next.map({ overdue < $0.at }) ?? true {
       next = (overdue, .overdue)
     }
     return next
@@ -41,5 +58,30 @@ struct Deadlines {
   /// When the second level is told of an unfinished referral: one working day after the first.
   func secondOverdue(after first: Instant) -> Instant {
     second.deadline(from: first, calendar: calendar)
+  }
+}
+
+extension Referral {
+  /// What the ladder of deadlines asks of an open referral. A referral has much that is not to be
+  /// copied for that.
+  struct Waiting {
+    let urgency: Urgency
+    let isResource: Bool
+    /// Somebody has to be told where nobody claims it.
+    let isUnclaimed: Bool
+    let claimFrom: Instant
+    /// When somebody has to be told that it is not finished.
+    let overdueAt: Instant?
+  }
+
+  /// Nil where it is not open.
+  var waiting: Waiting? {
+    guard state.isOpen else { return nil }
+    let isResource = receiver == .resource
+    return Waiting(
+      urgency: urgency, isResource: isResource,
+      isUnclaimed: state == .requested && (escalation < 2 || isUnassigned), claimFrom: claimFrom,
+      // A resource is only asked for an answer (semantics 17); what it took on, the advisor follows.
+      overdueAt: isResource || escalation >= 2 ? nil : overdueAt)
   }
 }
