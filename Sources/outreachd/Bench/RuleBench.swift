@@ -1,4 +1,3 @@
-import Glibc
 import Intake
 import Policy
 import Runtime
@@ -57,21 +56,15 @@ struct RuleBench {
     var best = Double.infinity
     for _ in 0..<rounds {
       while true {
-        let start = RuleBench.cpuNanoseconds()
+        let start = CPUClock.nanoseconds()
         for _ in 0..<count { try body() }
-        let nanoseconds = RuleBench.cpuNanoseconds() - start
+        let nanoseconds = CPUClock.nanoseconds() - start
         best = min(best, nanoseconds / Double(count))
         if nanoseconds >= seconds * 1e9 { break }
         count *= 2
       }
     }
     return best
-  }
-
-  private static func cpuNanoseconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
   }
 
   /// The state of Households after the household's story.
