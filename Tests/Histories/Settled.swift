@@ -36,8 +36,8 @@ struct SettledPerson: Equatable {
 struct Settled {
   var households: [SettledHousehold] = []
   var people: [SettledPerson] = []
-  /// Rules that name the area of a receiver.
-  var areaRules: Set<String> = []
+  /// Receivers whose area their rule names.
+  var namedAreas: Set<String> = []
 
   /// An open referral: identified as semantics 26 does, and as published.
   struct Open {
@@ -54,7 +54,7 @@ struct Settled {
   var open: [Open] {
     households.flatMap { household in
       household.tasks.map { task in
-        let area = areaRules.contains(task.rule) ? task.area : String(task.area.prefix(6))
+        let area = namedAreas.contains("\(task.rule) \(task.receiver)") ? task.area : String(task.area.prefix(6))
         return Open(
           slot: "\(household.household) \(task.rule) \(task.subject?.text ?? "-") "
             + "\(task.receiver) \(area)\(task.isReview ? " review" : "")", task: task)
@@ -85,38 +85,49 @@ struct Settled {
       uniquingKeysWith: { a, _ in a })
   }
 
+  /// Something that two orders ended in differently.
+  struct Difference {
+    /// Nil where it is not about a rule in a household.
+    var household: String?
+    var rule: String?
+    let text: String
+  }
+
   /// What differs from another order's state; empty where nothing does.
-  func differences(from other: Settled, _ rules: (String) -> Bool) -> [String] {
-    func isCounted(_ line: String) -> Bool {
-      line.split(separator: " ").dropFirst().first.map { rules(String($0)) } ?? true
+  func differences(from other: Settled) -> [Difference] {
+    var found = Settled.compare(open.map(\.slot), other.open.map(\.slot), "open referral")
+    found += Settled.compare(alarms, other.alarms, "firing alert")
+    for difference in Settled.compare(facts, other.facts, "facts of a household") {
+      found.append(Difference(text: difference.text))
     }
-    var found = Settled.compare(
-      open.map(\.slot).filter(isCounted), other.open.map(\.slot).filter(isCounted),
-      "open referral")
-    found += Settled.compare(
-      alarms.filter(isCounted), other.alarms.filter(isCounted), "firing alert")
-    found += Settled.compare(facts, other.facts, "facts of a household")
     let (mine, theirs) = (known, other.known)
     for person in Set(mine.keys).union(theirs.keys).sorted() where mine[person] != theirs[person] {
       found.append(
-        "facts of a person: straight \(mine[person]?.text ?? "unknown"), "
-          + "reordered \(theirs[person]?.text ?? "unknown")")
+        Difference(
+          text: "facts of a person: straight \(mine[person]?.text ?? "unknown"), "
+            + "reordered \(theirs[person]?.text ?? "unknown")"))
     }
     for settled in [self, other] {
       for household in settled.households where household.unanswered > 0 {
-        found.append("\(household.household) waits for \(household.unanswered) people")
+        found.append(
+          Difference(text: "\(household.household) waits for \(household.unanswered) people"))
       }
     }
     return found
   }
 
-  private static func compare(_ a: [String], _ b: [String], _ what: String) -> [String] {
+  /// Lines that begin with a household and a rule.
+  private static func compare(_ a: [String], _ b: [String], _ what: String) -> [Difference] {
     guard a != b else { return [] }
     return a.difference(from: b).map { change in
-      switch change {
-      case .insert(_, let line, _): "only straight: \(what) \(line)"
-      case .remove(_, let line, _): "only reordered: \(what) \(line)"
-      }
+      let (side, line) =
+        switch change {
+        case .insert(_, let line, _): ("straight", line)
+        case .remove(_, let line, _): ("reordered", line)
+        }
+      let words = line.split(separator: " ").map(String.init)
+      return Difference(
+        household: words[0], rule: words[1], text: "only \(side): \(what) \(line)")
     }
   }
 }

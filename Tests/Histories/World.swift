@@ -9,16 +9,18 @@ import Vocabulary
 /// What stays the same for all histories: a pack and a directory. One is shared by all threads.
 public struct World: Sendable {
   let settings: StageSettings
-  /// Rules that name the area of a receiver.
-  let areaRules: Set<String>
+  /// Receivers whose area their rule names, as `A19 subdistrict`.
+  let namedAreas: Set<String>
 
   /// - Parameter pack: the pack whose rules decide.
   public init(pack: PolicyPack) throws {
     var directory = Directory()
     for line in World.directory { try directory.add(line: Array(line.utf8)) }
     settings = StageSettings(pack: pack, directory: directory, identifiers: .development)
-    areaRules = Set(
-      pack.rules.filter { rule in rule.referrals.contains { $0.area != nil } }.map(\.id))
+    namedAreas = Set(
+      pack.rules.flatMap { rule in
+        rule.referrals.filter { $0.area != nil }.map { "\(rule.id) \($0.to)" }
+      })
   }
 
   /// Advisors at every level, one of them away for a while, a sub-district without any, and
@@ -42,11 +44,11 @@ public struct World: Sendable {
 /// The stages that run histories one after another, each from an empty state. One thread's.
 public final class Bench {
   private let stages: StageSet
-  private let areaRules: Set<String>
+  private let namedAreas: Set<String>
 
   /// - Parameter persons: replaces the stage Persons, to see that a broken one is found.
   public init(_ world: World, persons: (any Stage)? = nil) throws {
-    areaRules = world.areaRules
+    namedAreas = world.namedAreas
     stages = StageSet(
       intake: try EventIntake(catalog: world.settings.pack.sources),
       stages: [
@@ -54,13 +56,13 @@ public final class Bench {
       ])
   }
 
-  func run() -> Run { Run(InlinePipeline(stages: stages), areaRules) }
+  func run() -> Run { Run(InlinePipeline(stages: stages), namedAreas) }
 }
 
 /// One history on its way through the stages, in one order.
 final class Run {
   private let pipeline: InlinePipeline
-  private let areaRules: Set<String>
+  private let namedAreas: Set<String>
   private var offset: Int64 = 0
   private(set) var eventCount = 0
   /// By referral: the state that readers see. Read from the outputs, not from state.
@@ -68,9 +70,9 @@ final class Run {
   /// What came out, for whoever looks into a difference.
   private(set) var outputs: [OutputRecord] = []
 
-  init(_ pipeline: InlinePipeline, _ areaRules: Set<String>) {
+  init(_ pipeline: InlinePipeline, _ namedAreas: Set<String>) {
     self.pipeline = pipeline
-    self.areaRules = areaRules
+    self.namedAreas = namedAreas
   }
 
   func feed(_ event: HistoryEvent, recorded: Instant) throws {
@@ -99,7 +101,7 @@ final class Run {
 
   /// What is known and open now.
   func settled() throws -> Settled {
-    var settled = Settled(areaRules: areaRules)
+    var settled = Settled(namedAreas: namedAreas)
     for (key, value) in pipeline.entries(.households) {
       guard let household = try SettledHousehold(key: key, value: value) else { continue }
       settled.households.append(household)
