@@ -218,6 +218,15 @@ public struct PersonView {
     homeKey(at: instant).map { HouseholdKey(text: String(decoding: $0, as: UTF8.self)) }
   }
 
+  /// When the person's home changes next, as announced.
+  public func nextMove(after now: Instant) -> Instant? {
+    var next: Instant?
+    try? PersonView.eachHome(in: homeBytes) { from, _ in
+      if from > now, next == nil { next = from }
+    }
+    return next
+  }
+
   /// Whether any household is known at an instant.
   public func hasHome(at instant: Instant) -> Bool { homeKey(at: instant) != nil }
 

@@ -72,7 +72,9 @@ extension Situation {
     case .hasOpenReferral: return .bool(hasOpenReferral())
     case .referrals:
       return list(of: .referral, object, slot) { add in
-        for index in file.referrals.indices { add(UInt32(index)) }
+        for index in file.referrals.indices where isInView(file.referrals[index]) {
+          add(UInt32(index))
+        }
       }
     case .score: return score { .int(Int64($0.points)) }
     case .scoreUnknown: return score { .int(Int64($0.unknown)) }
@@ -130,10 +132,14 @@ extension Situation {
     guard let file, !file.referrals.isEmpty else { return false }
     let deciding = view.event.flatMap(file.event)?.effective
     return file.referrals.contains { referral in
-      guard referral.isOpen else { return false }
+      guard referral.isOpen, isInView(referral) else { return false }
       if let deciding { return referral.openedBy < deciding }
       return referral.rule != decidingRule
     }
+  }
+
+  func isInView(_ referral: ReferralOnFile) -> Bool {
+    !view.hidesLaterReferrals || referral.openedBy <= view.instant
   }
 
   /// Difficulties that windows, visits, tips and hotlines reported in the last year, sorted.

@@ -143,6 +143,19 @@ public struct Viewpoint: Equatable {
   public let event: EventPosition?
   /// True where answers can change by time alone: the view moves with the clock.
   public let isMoving: Bool
+  /// Only referrals that were opened by then are in view.
+  public let hidesLaterReferrals: Bool
+
+  private init(
+    instant: Instant, today: CivilDate, event: EventPosition?, isMoving: Bool = false,
+    hidesLaterReferrals: Bool = false
+  ) {
+    self.instant = instant
+    self.today = today
+    self.event = event
+    self.isMoving = isMoving
+    self.hidesLaterReferrals = hidesLaterReferrals
+  }
 
   public static func now(_ now: Instant, event: EventPosition? = nil) -> Viewpoint {
     Viewpoint(instant: now, today: now.date, event: event, isMoving: true)
@@ -153,11 +166,18 @@ public struct Viewpoint: Equatable {
     endOfDay(effective.date, event: event)
   }
 
+  /// The last moment before an instant, with the referrals of that time.
+  public static func before(_ instant: Instant) -> Viewpoint {
+    let last = Instant(microseconds: instant.microseconds - 1)
+    return Viewpoint(
+      instant: last, today: last.date, event: nil, hidesLaterReferrals: true)
+  }
+
   /// The last moment of a civil day.
   public static func endOfDay(_ date: CivilDate, event: EventPosition? = nil) -> Viewpoint {
     Viewpoint(
       instant: Instant(microseconds: Instant(startOf: date.adding(days: 1)).microseconds - 1),
-      today: date, event: event, isMoving: false)
+      today: date, event: event)
   }
 }
 
@@ -220,6 +240,11 @@ extension HouseholdFile {
       if self.stays[at].from <= instant { return self.stays[at].place }
     }
     return .nowhere
+  }
+
+  /// When the next of its people moves, as announced; never where none does.
+  public func nextMove(after now: Instant) -> Instant {
+    stays.reduce(.distantFuture) { $1.from > now ? min($0, $1.from) : $0 }
   }
 
   /// Whether a person belongs here at an instant: this household is named, or no household is and

@@ -106,7 +106,8 @@ extension Situation {
     case .guardians: return list(of: people?.guardians(index) ?? [], object, slot)
     case .referrals:
       return list(of: .referral, object, slot) { add in
-        for index in file.referrals.indices where file.referrals[index].subject == person.id {
+        for index in file.referrals.indices
+        where file.referrals[index].subject == person.id && isInView(file.referrals[index]) {
           add(UInt32(index))
         }
       }

@@ -143,6 +143,15 @@ final class Scenario {
     return waiting
   }
 
+  /// When a registered household decides by itself; nil: never.
+  func nextDecision(of household: String) throws -> Instant? {
+    let key = HouseholdKey(registry: household)
+    let entry = pipeline.entries(.households).first { $0.key == HouseholdState.stateKey(key) }
+    return try entry.flatMap { entry in
+      try entry.value.withUnsafeBytes { try HouseholdState(key: key, $0) }.nextDecision
+    }
+  }
+
   private static func topic(_ type: String) -> String {
     switch type.split(separator: ".").first {
     case "window": "window.transactions"

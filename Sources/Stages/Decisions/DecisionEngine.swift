@@ -130,13 +130,15 @@ final class DecisionEngine {
     }
   }
 
-  /// Withdraws everything that is open, without deciding: a provisional household that hands over.
-  func withdrawAll(
+  /// Withdraws what is open, without deciding: a household that hands over. All of it, unless told
+  /// which.
+  func withdraw(
     _ visit: inout HouseholdsStage.Visit, persons: [PersonOnFile], reason: WithdrawalReason,
-    outbox: inout Outbox
+    outbox: inout Outbox, where isConcerned: (Opening) -> Bool = { _ in true }
   ) {
     atDesk(&visit, persons: persons, outbox: &outbox) { desk in
-      for index in desk.household.openings.indices where desk.household.openings[index].isLive {
+      for index in desk.household.openings.indices
+      where desk.household.openings[index].isLive && isConcerned(desk.household.openings[index]) {
         desk.withdraw(index, reason)
       }
       desk.settlePlacements(decided: false)

@@ -17,9 +17,9 @@ struct Desk {
   /// The visit belongs to a sweep after a change of policy.
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
-  private var collected: [Trigger] = []
+  private(set) var collected: [Trigger] = []
 
-  private struct Trigger {
+  struct Trigger {
     /// The rules it may trigger, by bit.
     let rules: UInt64
     let type: EventTypeID
@@ -75,18 +75,21 @@ struct Desk {
     for trigger in collected where trigger.effective > now {
       nextDecision = min(nextDecision, trigger.effective)
     }
+    nextDecision = min(nextDecision, file.nextMove(after: now))
     if household.outlook.policy != rulebook.policyTag {
       household.outlook = HouseholdBrief.Outlook(policy: rulebook.policyTag)
     }
     let earliest = earliestChange()
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
+    carryOnAdopted()
     correctRetracted()
     withdrawRevoked(rulebook)
     withdrawDeceased()
     releaseStrangers(rulebook)
     // Rules may ask for the household's referrals: decide until nothing changes any more.
     for pass in 0..<Desk.maximumPasses {
+      dateSituations(rulebook, changed)
       let states = household.referralStates
       // In another order they are the same to the rules.
       if states != before, Set(states) != Set(before) {
@@ -124,7 +127,7 @@ struct Desk {
       policy: rulebook.policyTag,
       collected.lazy.filter(\.isInWindow).map { ($0.key, $0.silence) })
     moveToDistrict()
-    household.adopted.removeAll()
+    household.adopted = household.adopted.filter(isAwaited)
     household.pendingChanges = []
     household.pendingCause = nil
     household.pendingEvents = []
@@ -449,7 +452,9 @@ struct Desk {
           continue
         }
         household.openings[index].triggers.removeAll { $0 == trigger }
-        if opening.isLive, household.openings[index].triggers.isEmpty {
+        if !household.openings[index].triggers.isEmpty {
+          noteFirstTrigger(index)
+        } else if opening.isLive {
           withdraw(index, revocation.reason == .retracted ? .retracted : .superseded)
         }
       }
@@ -504,6 +509,7 @@ struct Desk {
       return false
     }
     rest(index, rule, on: event)
+    noteFirstTrigger(index)
     rewrite(index, rule, onlyChanged: false)
     record(
       .amended, rule, opening.subject, opening: household.openings[index], answer: .holds,

@@ -51,10 +51,11 @@ extension Desk {
       let exit = situation.exits().first(where: { starts(ladder, $0.event, former) }),
       let event = file.event(exit.event)
     else { return nil }
-    let visits = visitsMade()
+    let visits = visitsMade(since: exit.date)
     let earlier = openings(of: ladder, event.key) + (former.map { openings(of: ladder, $0) } ?? [])
-    // What was made stays made where the exit turned out to be of a later day.
-    let asked = earlier.filter { household.openings[$0].phase == .closed }
+    // What was answered stays made where the exit turned out to be of a later day.
+    let asked = earlier
+      .filter { household.openings[$0].phase == .closed && !isMadeByReport($0) }
       .map { household.openings[$0].openedBy.date }.min()
     let plan = FollowUpPlan(
       exit: exit.date, since: asked, made: visits.map(\.on).sorted(),
@@ -97,14 +98,15 @@ extension Desk {
     return terms
   }
 
-  /// Visits reported on the ladder's referrals, and visits to the household or a member.
-  private func visitsMade() -> [VisitMade] {
+  /// Visits reported on the ladder's referrals, and visits to the household or a member from the
+  /// exit on.
+  private func visitsMade(since exit: CivilDate) -> [VisitMade] {
     var made = household.visits
     func collect(_ log: EventLogView) {
       for index in 0..<log.eventCount {
         let event = log.event(index)
         guard event.type == Desk.visitReport, event.effective <= now,
-          !made.contains(where: { $0.event == event.key })
+          event.effective.date >= exit, !made.contains(where: { $0.event == event.key })
         else { continue }
         made.append(VisitMade(event: event.key, on: event.effective.date, stableIncome: nil))
       }
@@ -129,6 +131,7 @@ extension Desk {
   private mutating func apply(_ course: Course, _ rule: CompiledRule) {
     let plan = course.plan
     let event = course.event
+    discountUnmade(course, rule)
     for visit in plan.visits {
       let existing = openings(of: rule, event.key)
       if visit.number <= existing.count {
@@ -137,10 +140,32 @@ extension Desk {
       }
       openVisit(visit, course.exit, event, rule)
     }
-    for index in openings(of: rule, event.key).dropFirst(plan.visits.count)
-    where household.openings[index].isLive {
-      withdraw(index, .noLongerHolds)
+  }
+
+  /// A visit that nobody made after all, since the report of it was taken back, is asked for again,
+  /// and those after it with it. What was completed stays so, but does not count (semantics 21).
+  private mutating func discountUnmade(_ course: Course, _ rule: CompiledRule) {
+    let visits = course.plan.visits
+    let existing = openings(of: rule, course.event.key)
+    let first = existing.indices.first { at in
+      at >= visits.count || visits[at].made == nil && isMadeByReport(existing[at])
     }
+    guard let first else { return }
+    for index in existing[first...] {
+      if household.openings[index].isLive {
+        withdraw(index, .noLongerHolds)
+      } else {
+        household.openings[index].phase = .withdrawn
+      }
+    }
+  }
+
+  /// Whether a visit counts as made by a report alone, not by an answer to the referral.
+  private func isMadeByReport(_ index: Int) -> Bool {
+    household.openings[index].phase == .closed
+      && household.openings[index].referrals.allSatisfy {
+        $0.state != .completed || $0.history.last?.by == settings.source
+      }
   }
 
   /// Openings of a rule for one exit, by ordinal: the n-th is visit n. What was withdrawn does not
@@ -299,6 +324,7 @@ extension Desk {
     let isLive = household.openings[index].isLive
     rest(index, rule, on: course.event)
     guard isLive else { return }
+    noteFirstTrigger(index)
     rewrite(index, rule, onlyChanged: false, due: due, extra: [visit])
     record(
       .amended, rule, nil, opening: household.openings[index], answer: .holds,

@@ -66,17 +66,21 @@ extension Desk {
     }
   }
 
-  /// Whether this receiver has answered an earlier opening within the dedup window, though the
-  /// opening as a whole was withdrawn: what is done is not asked for again, nor what people have
-  /// refused to have passed on (semantics 13 and 16).
+  /// Whether this receiver has answered an earlier opening within the dedup window, or in view of
+  /// the same event, though the opening as a whole was withdrawn: what is done is not asked for
+  /// again, nor what people have refused to have passed on (semantics 3, 13 and 16).
   func wasAnswered(_ position: Int, _ scene: Scene) -> Bool {
-    household.openings.contains { earlier in
+    guard !scene.rule.isVisitLadder else { return false }
+    let known = scene.event.flatMap(file.event)?.accepted ?? .distantFuture
+    return household.openings.contains { earlier in
       earlier.rule == scene.opening.rule && earlier.subject == scene.opening.subject
         && earlier.ordinal < scene.opening.ordinal && earlier.phase == .withdrawn
         && earlier.referrals.contains { referral in
           Int(referral.entry) == position
             && (referral.state.isAnswered || referral.reason == .consentWithdrawn)
-            && referral.history.last.map { isWithinDedup(scene.rule, closedAt: $0.at) } ?? false
+            && referral.history.last.map {
+              known <= $0.at || isWithinDedup(scene.rule, closedAt: $0.at)
+            } ?? false
         }
     }
   }
@@ -86,8 +90,8 @@ extension Desk {
   private mutating func openReview(_ index: Int, _ scene: Scene, missing: [String]) {
     let rule = scene.rule
     let position = rule.referrals.firstIndex { $0.to == .advisor } ?? 0
+    // Whatever area the rule names: the household's own advisor finds out what is missing.
     guard rule.referrals.indices.contains(position),
-      let area = targetAreas(rule.referrals[position], scene).first,
       let referral = makeReferral(
         rule.referrals[position], position, area, scene, missing: missing)
     else { return }

@@ -176,11 +176,7 @@ extension Desk {
     let trigger = event.flatMap(file.event)?.key
     if let trigger {
       guard household.openings[index].triggers.contains(trigger) else { return }
-      guard household.openings[index].triggers == [trigger] else {
-        household.openings[index].triggers.removeAll { $0 == trigger }
-        noteFirstTrigger(index)
-        return
-      }
+      guard household.openings[index].triggers == [trigger] else { return drop(trigger, index) }
     }
     end(index, rule)
     begin(rule, subject, event, answer)
@@ -190,23 +186,29 @@ extension Desk {
   mutating func release(_ index: Int, _ rule: CompiledRule, _ trigger: EventKey?) {
     if let trigger {
       guard household.openings[index].triggers.contains(trigger) else { return }
-      household.openings[index].triggers.removeAll { $0 == trigger }
-      let subject = household.openings[index].subject
-      household.fired.removeAll {
-        $0.rule == rule.id && $0.event == trigger && $0.subject == subject
-      }
+      drop(trigger, index)
       guard household.openings[index].triggers.isEmpty else {
-        noteFirstTrigger(index)
-        if rule.namesAreas { retarget(index, rule, subject.flatMap(file.index), nil) }
+        let subject = household.openings[index].subject.flatMap(file.index)
+        if rule.namesAreas { retarget(index, rule, subject, nil) }
         return
       }
     }
     end(index, rule)
   }
 
+  /// An opening no longer rests on an event, which may fire again.
+  private mutating func drop(_ trigger: EventKey, _ index: Int) {
+    let opening = household.openings[index]
+    household.openings[index].triggers.removeAll { $0 == trigger }
+    household.fired.removeAll {
+      $0.rule == opening.rule && $0.event == trigger && $0.subject == opening.subject
+    }
+    noteFirstTrigger(index)
+  }
+
   /// The earliest event that an opening rests on counts as the one that opened it, whatever the
   /// order in which they came (semantics 27).
-  private mutating func noteFirstTrigger(_ index: Int) {
+  mutating func noteFirstTrigger(_ index: Int) {
     let effective = household.openings[index].triggers.compactMap(file.effective)
     if let first = effective.min() { household.openings[index].openedBy = first }
   }

@@ -67,6 +67,8 @@ final class Rulebook {
   let needed: [FactID]
   /// The event rules that look ahead, by bit.
   let lookingAhead: UInt64
+  /// The event rules that ask for open referrals, by bit.
+  let askingForReferrals: UInt64
   /// The rules of the visits after an exit and of those missed, if the pack has them.
   let visitLadder: CompiledRule?
   let missedVisit: CompiledRule?
@@ -159,10 +161,13 @@ final class Rulebook {
     let mask: UInt64
     /// Whether the answer for an event's day rests on facts of that day alone.
     let isSettledByDay: Bool
+    /// Whether it asks for open referrals, which count only from before its event.
+    let asksForOpenReferrals: Bool
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: ProgramRow, needs: UInt64, reads: FactMask, mask: UInt64, isSettledByDay: Bool
+      gates: ProgramRow, needs: UInt64, reads: FactMask, mask: UInt64, isSettledByDay: Bool,
+      asksForOpenReferrals: Bool
     ) {
       self.rule = rule
       self.types = types
@@ -173,6 +178,7 @@ final class Rulebook {
       self.reads = reads
       self.mask = mask
       self.isSettledByDay = isSettledByDay
+      self.asksForOpenReferrals = asksForOpenReferrals
     }
   }
 
@@ -195,6 +201,8 @@ final class Rulebook {
       }
       changes.formUnion(subjects)
       let reads = bits.mask(changes)
+      let asksForOpenReferrals = rule.reads.facts.union(pack.assessment.reads.facts)
+        .contains { Rulebook.isOpenReferral($0, pack.facts) }
       switch rule.trigger {
       case .situation:
         // A subject of its own may be read from anything.
@@ -205,11 +213,10 @@ final class Rulebook {
             id: clause.id, bit: clauseCount < 64 ? 1 << UInt64(clauseCount) : 0,
             reads: bits.mask(Rulebook.changes(that: clause.reads, pack)))
         }
-        let asked = rule.reads.facts.union(pack.assessment.reads.facts)
         situational.append(
           Situational(
             rule: rule, reads: reads, clauses: clauses, subjectReads: subjectReads,
-            asksForOpenReferrals: asked.contains { Rulebook.isOpenReferral($0, pack.facts) }))
+            asksForOpenReferrals: asksForOpenReferrals))
       case .event(let types, let holdsNow, let looksAhead):
         eventful.append(
           Eventful(
@@ -221,7 +228,8 @@ final class Rulebook {
               of: Rulebook.needs(of: rule, pack.facts, stranger), in: &needed), reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
             isSettledByDay: rule.scope == .household && looksAhead == nil
-              && !changes.contains(Rulebook.referralsChanged)))
+              && !changes.contains(Rulebook.referralsChanged),
+            asksForOpenReferrals: asksForOpenReferrals))
       case .engine: break
       }
     }
@@ -236,6 +244,7 @@ final class Rulebook {
       })
     self.bits = bits.table
     lookingAhead = eventful.reduce(0) { $1.looksAhead == nil ? $0 : $0 | $1.mask }
+    askingForReferrals = eventful.reduce(0) { $1.asksForOpenReferrals ? $0 | $1.mask : $0 }
     visitLadder = pack.rule(.visitLadder)
     missedVisit = pack.rule(.missedVisit)
     terms = EngineTerms(pack.parameters)
@@ -267,6 +276,7 @@ final class Rulebook {
   }
 
   func rule(_ id: String) -> CompiledRule? { byID[id] }
+  func situationRule(_ id: String) -> Situational? { situationRules.first { $0.rule.id == id } }
   func eventRule(_ id: String) -> Eventful? { eventRulesByID[id] }
 
   /// Changed facts as bits; what no rule reads is left out.
@@ -399,7 +409,9 @@ final class Rulebook {
       "moved_out": residence, "district": residence, "subdistrict": residence,
       "committee": residence, "programmes": types("assistance.decision"),
       "has_open_referral": [referralsChanged], "referrals": [referralsChanged],
-      "needs": [FactID("event.difficulties")], "signal_events": types("window.transaction"),
+      // Of the members' events.
+      "needs": leaving.union([FactID("event.difficulties")]),
+      "signal_events": leaving.union(types("window.transaction")),
     ]
   }()
 }

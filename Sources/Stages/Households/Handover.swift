@@ -43,56 +43,97 @@ struct Handover {
 }
 
 extension HouseholdsStage {
-  /// What was done upon an event counts in the household to which the event turns out to belong,
-  /// since a notice about the person's home came later (semantics 13 and 28): as if that notice had
-  /// come first.
+  /// What came about upon an event, done or under way, counts in the household to which the event
+  /// turns out to belong, since a notice about the person's home came later (semantics 9, 13, 28 and
+  /// 31): as if that notice had come first.
   func handOn(_ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox) {
     // Where people live changes without a list of changes.
-    guard visit.household.key.registryID != nil, visit.household.pendingChanges == nil,
-      visit.household.openings.contains(where: { $0.phase == .closed && !$0.triggers.isEmpty })
-    else { return }
-    var moved: [(home: HouseholdKey, opening: Opening)] = []
-    let now = visit.now
-    let key = visit.household.key
-    var kept: [Opening] = []
-    for opening in visit.household.openings {
-      if let home = opening.home(among: persons, insteadOf: key, now: now) {
-        moved.append((home, opening))
-        visit.household.spend(opening)
-      } else {
-        kept.append(opening)
-      }
+    guard visit.household.key.registryID != nil, visit.household.pendingChanges == nil else {
+      return
     }
-    visit.household.openings = kept
-    for (home, opening) in moved {
-      let fired = visit.household.fired.filter { $0.isOf(opening) }
-      visit.household.fired.removeAll { $0.isOf(opening) }
-      let handover = Handover(openings: [opening], fired: fired)
+    for index in visit.household.openings.indices.reversed()
+    where visit.household.openings[index].goesWithItsEvents {
+      handOn(index, of: &visit, persons, &outbox)
+    }
+  }
+
+  private func handOn(
+    _ index: Int, of visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox
+  ) {
+    let opening = visit.household.openings[index]
+    let leaving = opening.leaving(visit.household.key, persons, now: visit.now)
+    guard !leaving.isEmpty else { return }
+    for (home, events) in leaving {
+      var part = opening
+      part.triggers = events
+      let fired = visit.household.fired.filter { $0.isOf(part) }
+      let handover = Handover(openings: [part], fired: fired)
       outbox.send(home, .handover(person: nil, epoch: 0, referrals: handover.encoded()))
-      for referral in opening.referrals {
-        outbox.send(.events, RegisterMessage.referralOpened(referral: referral.id, household: home))
+    }
+    let gone = leaving.flatMap(\.events)
+    if gone.count < opening.triggers.count {
+      // The decision to come releases what is open from the events that have left.
+      if opening.phase == .closed {
+        visit.household.openings[index].triggers.removeAll(where: gone.contains)
       }
+      return
+    }
+    for referral in opening.referrals {
+      outbox.send(
+        .events,
+        RegisterMessage.referralOpened(referral: referral.id, household: leaving[0].home))
+    }
+    if opening.phase == .closed {
+      visit.household.spend(opening)
+      visit.household.fired.removeAll { $0.isOf(opening) }
+      visit.household.openings.remove(at: index)
+    } else {
+      engine.withdraw(
+        &visit, persons: persons, reason: .superseded, outbox: &outbox, where: { $0 == opening })
     }
   }
 }
 
 extension Opening {
-  /// Where a closed opening belongs that rests on nothing of this household's people any more: the
-  /// home of its subject, else of another person of its events. Nil where it stays.
-  fileprivate func home(
-    among persons: [PersonOnFile], insteadOf key: HouseholdKey, now: Instant
-  ) -> HouseholdKey? {
-    guard phase == .closed else { return nil }
-    var found: HouseholdKey?
+  /// It rests on events, and something has come about that another household cannot know.
+  fileprivate var goesWithItsEvents: Bool {
+    guard !triggers.isEmpty else { return false }
+    return phase == .closed || phase == .open && !referrals.allSatisfy(\.isUntouched)
+  }
+
+  /// The events that an opening rests on and that are of none of this household's people any more,
+  /// by the household that they belong to, the subject's home first.
+  fileprivate func leaving(
+    _ key: HouseholdKey, _ persons: [PersonOnFile], now: Instant
+  ) -> [(home: HouseholdKey, events: [EventKey])] {
+    var leaving: [(home: HouseholdKey, events: [EventKey])] = []
     for trigger in triggers {
-      for person in persons {
-        guard let index = person.view.log.index(of: trigger),
-          let home = person.view.home(
-            forEventAt: person.view.log.event(index).effective, now: now)
-        else { continue }
-        if home == key { return nil }
-        if found == nil || person.id == subject { found = home }
+      guard let (home, isSubjects) = home(of: trigger, insteadOf: key, persons, now: now) else {
+        continue
       }
+      if let at = leaving.firstIndex(where: { $0.home == home }) {
+        leaving[at].events.append(trigger)
+      } else {
+        leaving.insert((home, [trigger]), at: isSubjects ? 0 : leaving.count)
+      }
+    }
+    return leaving
+  }
+
+  /// Where an event belongs that is of none of this household's people any more: the home of the
+  /// subject, else of another of its people; for those without one, that of their own. Nil where it
+  /// stays.
+  private func home(
+    of trigger: EventKey, insteadOf key: HouseholdKey, _ persons: [PersonOnFile], now: Instant
+  ) -> (home: HouseholdKey, isSubjects: Bool)? {
+    var found: (home: HouseholdKey, isSubjects: Bool)?
+    for person in persons {
+      guard let index = person.view.log.index(of: trigger) else { continue }
+      let effective = person.view.log.event(index).effective
+      let home =
+        person.view.home(forEventAt: effective, now: now) ?? HouseholdKey(provisional: person.id)
+      if home == key { return nil }
+      if found == nil || person.id == subject { found = (home, person.id == subject) }
     }
     return found
   }
@@ -114,6 +155,39 @@ extension PersonView {
 }
 
 extension Desk {
+  /// What is under way upon an event in another household goes on in what the same event has opened
+  /// here meanwhile.
+  mutating func carryOnAdopted() {
+    for former in household.adopted {
+      guard let index = household.liveOpening(former.rule, former.subject),
+        household.openings[index].phase == .open,
+        household.openings[index].triggers.contains(where: former.triggers.contains)
+      else { continue }
+      let rule = pack.rule(thatOpened: former.rule)
+      for at in household.openings[index].referrals.indices {
+        var referral = household.openings[index].referrals[at]
+        let revision = referral.revision
+        guard referral.isUntouched,
+          let earlier = handedOver(
+            referral.receiver, entry: referral.entry, area: referral.area, rule, former.subject),
+          !earlier.isUntouched, earlier.state != .withdrawn
+        else { continue }
+        referral.carryOn(from: earlier, now: now)
+        keepAssignee(of: earlier, in: &referral)
+        referral.revision = revision + 1
+        household.openings[index].referrals[at] = referral
+        publish(referral, rule, household.openings[index])
+      }
+      closeIfDone(index)
+    }
+  }
+
+  /// Whether an opening that was handed over waits for its events to come here too.
+  func isAwaited(_ opening: Opening) -> Bool {
+    !opening.triggers.isEmpty && !opening.triggers.contains(where: file.holds)
+      && now <= eventWindow.deadline(from: opening.openedBy, calendar: pack.calendar)
+  }
+
   /// What another household has done upon an event is not asked for here as well.
   mutating func giveWay(to done: [Opening]) {
     for former in done {
@@ -135,4 +209,9 @@ extension Desk {
       }
     }
   }
+}
+
+extension Referral {
+  /// Nothing has happened to it since it opened.
+  fileprivate var isUntouched: Bool { state == .requested && history.count <= 1 }
 }

@@ -184,6 +184,7 @@ struct HouseholdState: Equatable, Sendable {
   mutating func retireOpenings() {
     for opening in openings { spend(opening) }
     openings.removeAll()
+    adopted.removeAll()
     fired.removeAll()
   }
 

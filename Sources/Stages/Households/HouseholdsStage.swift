@@ -14,7 +14,7 @@ public final class HouseholdsStage: Stage {
   public let channel = Channel.households
   public let isSwept = true
 
-  private let engine: DecisionEngine
+  let engine: DecisionEngine
 
   /// - Parameter settings: policy, directory, keys; replaced between messages by `update`.
   public convenience init(settings: StageSettings) {
@@ -235,17 +235,18 @@ public final class HouseholdsStage: Stage {
     if isNewHome || visit.household.handedOverEpoch < view.provisionalEpoch {
       visit.household.handedOverEpoch = view.provisionalEpoch
       let handover = Handover(
-        openings: visit.household.openings, fired: visit.household.fired)
+        openings: visit.household.openings + visit.household.adopted, fired: visit.household.fired)
       outbox.send(
         home,
         .handover(
           person: person, epoch: view.provisionalEpoch, referrals: handover.encoded()))
-      engine.withdrawAll(&visit, persons: persons, reason: .superseded, outbox: &outbox)
+      engine.withdraw(&visit, persons: persons, reason: .superseded, outbox: &outbox)
       visit.household.retireOpenings()
     }
     visit.household.pendingChanges = []
     visit.household.nextDecision = nil
-    visit.household.nextDue = nil
+    // The next home waits for the handover as well.
+    visit.household.nextDue = view.nextMove(after: visit.now)
     return true
   }
 
@@ -256,10 +257,10 @@ public final class HouseholdsStage: Stage {
   ) throws(DecodingFailure) {
     visit.household.forwarding = home
     let handover = Handover(
-      openings: visit.household.openings, fired: visit.household.fired,
+      openings: visit.household.openings + visit.household.adopted, fired: visit.household.fired,
       events: try visit.household.log.entries())
     outbox.send(home, .handover(person: nil, epoch: 0, referrals: handover.encoded()))
-    engine.withdrawAll(&visit, persons: [], reason: .superseded, outbox: &outbox)
+    engine.withdraw(&visit, persons: [], reason: .superseded, outbox: &outbox)
     visit.household.retireOpenings()
     visit.household = visit.household.emptied()
     visit.household.forwarding = home

@@ -112,14 +112,14 @@ extension Desk {
   /// A match with a social resource failed: the advisor looks for another (F01).
   mutating func openSocialMatch(for failed: Opening) {
     guard let rule = pack.rule(.socialMatch), rule.status == .active else { return }
-    let marker = EventKey(source: "social-match/" + failed.rule, id: String(failed.ordinal))
+    let marker = failed.socialMatch
     let earlier = household.openings.filter { $0.rule == rule.id && $0.subject == failed.subject }
     guard !earlier.contains(where: { $0.marker == marker && $0.isLive }) else { return }
     household.openings.append(
       Opening(
         rule: rule.id, subject: failed.subject, ordinal: household.nextOrdinal(rule.id, failed.subject),
-        phase: .open, since: now, ceased: false, openedAt: now, openedBy: now, triggers: [],
-        review: false, referrals: [], alerts: [], marker: marker))
+        phase: .open, since: now, ceased: false, openedAt: now, openedBy: failed.openedBy,
+        triggers: [], review: false, referrals: [], alerts: [], marker: marker))
     situation.look(from: .now(now))
     open(
       household.openings.count - 1, rule, failed.subject.flatMap(file.index), nil, .holds)
@@ -277,7 +277,7 @@ extension Desk {
       let former = opening.referrals[at]
       guard (Area(code: former.area) ?? area).district == household.routedDistrict,
         rule.referrals.indices.contains(Int(former.entry)),
-        rule.referrals[Int(former.entry)].area == nil
+        rule.referrals[Int(former.entry)].area == nil || former.review
       else { continue }
       var ended = former
       ended.state = .withdrawn
@@ -310,10 +310,8 @@ extension Desk {
     guard
       var moved = makeReferral(
         rule.referrals[Int(former.entry)], Int(former.entry), area, scene,
-        missing: former.missing)
+        missing: former.missing, isReview: former.review)
     else { return nil }
-    // A review stays one even where the missing facts may not be named.
-    moved.review = former.review
     moved.missing = former.missing
     moved.urgency = former.urgency
     moved.carryOn(from: former, now: now)
@@ -321,6 +319,13 @@ extension Desk {
     moved.task = former.task
     keepAssignee(of: former, in: &moved)
     return moved
+  }
+}
+
+extension Opening {
+  /// Marks the search for another match where one for this opening failed.
+  var socialMatch: EventKey {
+    EventKey(source: "social-match/" + rule, id: String(ordinal))
   }
 }
 

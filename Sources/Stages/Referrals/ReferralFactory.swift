@@ -65,13 +65,15 @@ extension Desk {
 
   /// A referral of a rule's entry; nil where no resource can take it.
   ///
-  /// - Parameter candidates: resources in order, as Register chose them; nil: chosen here, without
-  ///   regard to what they have taken on.
+  /// - Parameters:
+  ///   - missing: what a review asks for; `isReview` where none of it may be named.
+  ///   - candidates: resources in order, as Register chose them; nil: chosen here, without regard to
+  ///     what they have taken on.
   func makeReferral(
     _ entry: CompiledReferral, _ position: Int, _ area: Area, _ scene: Scene,
-    missing: [String] = [], candidates: [String]? = nil
+    missing: [String] = [], isReview: Bool = false, candidates: [String]? = nil
   ) -> Referral? {
-    let isReview = !missing.isEmpty
+    let isReview = isReview || !missing.isEmpty
     let receiver: Receiver = isReview ? .advisor : Receiver(entry.to)
     let level = receiver.level
     let id = identifier(entry, receiver, level.map { area.code(for: $0) } ?? area.district, scene)
