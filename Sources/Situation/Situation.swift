@@ -180,7 +180,8 @@ public final class Situation: FactHost {
     }
     let here = file.map { People.here($0, view, now, named) } ?? 0
     let outlook = Outlook(
-      instant: view.instant, isMoving: view.isMoving, today: view.today, here: here,
+      instant: view.instant, isMoving: view.isMoving, today: view.today,
+      hidesLaterReferrals: view.hidesLaterReferrals, here: here,
       event: sight.pointee.personCount > People.bits ? view.event : nil)
     if let known = outlooks.firstIndex(of: outlook) {
       memory = memories[known]
@@ -210,6 +211,7 @@ public final class Situation: FactHost {
     let instant: Instant
     let isMoving: Bool
     let today: CivilDate
+    let hidesLaterReferrals: Bool
     /// Who lives here, by bit.
     let here: UInt64
     /// The deciding event, where there are more people than bits.

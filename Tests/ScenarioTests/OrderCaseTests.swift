@@ -75,6 +75,13 @@ import Testing
       OrderCaseTests.open(scenario) == [
         "- resource 310101", "E01 advisor 310101", "F01 advisor 310101",
       ])
+    // The resource is asked again under the identifier of before, in the next revision.
+    let asked = scenario.outputs.filter { $0.topic.hasPrefix("referrals.resource") }
+    #expect(Set(asked.map { "\($0.text("referral"))/\($0.json["revision"] ?? 0)" }).count == asked.count)
+    let taken = try scenario.event(
+      "referral.accepted", "2026-03-22T09:00:00+08:00",
+      #"{"referral":"\#(asked.last?.text("referral") ?? "")","by":"W-1","date":"2026-03-22"}"#)
+    #expect(taken.first { $0.topic.hasPrefix("referrals.") }?.text("state") == "accepted")
   }
 
   /// A rule with work for the sub-district only: an advisor asks, then the sub-district works.

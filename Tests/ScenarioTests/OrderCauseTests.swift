@@ -201,6 +201,30 @@ import Vocabulary
     }
   }
 
+  /// An event that came while an answer stood is answered, also where a grant hides it for a while.
+  @Test func anEventThatCameInTimeStaysAnswered() throws {
+    func business(_ id: String, _ day: String) -> Event {
+      Event(
+        id: id, type: "window.transaction", day: day,
+        data: #"{"transactionId":"\#(id)","centre":"310101002","line":"mca","item":"临时救助申请","#
+          + #""stage":"submitted","applicant":{"id":"\#(OrderCauseTests.elder)"}}"#)
+    }
+    let third = business("t3", "2026-03-20")
+    let grant = OrderCauseTests.decision(
+      "grant", "2026-03-20", "marginal", "granted", #","until":"2026-04-20""#)
+    for last in [[third, grant], [grant, third]] {
+      let household = try Household()
+      let scenario = household.scenario
+      try OrderCauseTests.feed([business("t1", "2026-03-02"), business("t2", "2026-03-05")], scenario)
+      try household.feedback(
+        "completed", on: try household.referral("E06", to: "advisor"), by: "C-1",
+        "2026-03-06T09:00:00+08:00")
+      try OrderCauseTests.feed(last, scenario)
+      try scenario.advance(to: "2026-05-01T00:00:00+08:00")
+      #expect(OrderCauseTests.open(["E06"], scenario) == [])
+    }
+  }
+
   // MARK: Homes
 
   /// A referral that comes back from a household that was none goes on as it was.
@@ -229,6 +253,32 @@ import Vocabulary
     #expect(OrderCauseTests.open(["C03"], scenario) == ["C03 subdistrict accepted"])
     try answer("started", "subdistrict")
     #expect(OrderCauseTests.open(["C03"], scenario) == ["C03 subdistrict in-progress"])
+  }
+
+  /// What was done while somebody's home was not known counts in the one of that time, also where
+  /// it is told of after they have left it.
+  @Test func whatWasDoneGoesToAFormerHome() throws {
+    let scenario = try Scenario()
+    try OrderCauseTests.feed(
+      [
+        Event(
+          id: "fire", type: "notice.emergency", day: "2026-03-02",
+          data: #"{"kind":"fire","date":"2026-03-02","persons":["\#(OrderCauseTests.helper)"]}"#)
+      ], scenario)
+    for receiver in ["advisor", "subdistrict"] {
+      let referral = try #require(
+        scenario.outputs.last { $0.text("rule") == "C03" && $0.text("to") == receiver })
+      try scenario.event(
+        "referral.completed", "2026-03-02T10:00:00+08:00",
+        #"{"referral":"\#(referral.text("referral"))","by":"D-1","date":"2026-03-02"}"#)
+    }
+    try OrderCauseTests.feed(
+      [
+        OrderCauseTests.composition(
+          "now", "2026-03-05", asOf: "2026-03-05", [OrderCauseTests.elder]),
+        OrderCauseTests.composition("then", "2026-03-06", asOf: "2026-01-01"),
+      ], scenario)
+    #expect(OrderCauseTests.open(["C03"], scenario) == [])
   }
 
   /// Of an opening that rests on two events one may turn out to belong elsewhere: what is under way

@@ -553,7 +553,7 @@ struct Desk {
 
 extension CompiledRule {
   /// Its events announce a date that may lie far from their own.
-  fileprivate var isLookingAhead: Bool {
+  var isLookingAhead: Bool {
     if case .event(_, _, .some) = trigger { true } else { false }
   }
 }

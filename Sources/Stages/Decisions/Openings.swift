@@ -66,22 +66,34 @@ extension Desk {
     }
   }
 
-  /// Whether this receiver has answered an earlier opening within the dedup window, or in view of
-  /// the same event, though the opening as a whole was withdrawn: what is done is not asked for
-  /// again, nor what people have refused to have passed on (semantics 3, 13 and 16).
+  /// Whether this receiver has answered an earlier opening of late or in view of the same event,
+  /// though the opening as a whole was withdrawn: what is done is not asked for again, nor what
+  /// people have refused to have passed on (semantics 3, 13 and 16).
   func wasAnswered(_ position: Int, _ scene: Scene) -> Bool {
     guard !scene.rule.isVisitLadder else { return false }
-    let known = scene.event.flatMap(file.event)?.accepted ?? .distantFuture
+    let event = scene.event.flatMap(file.event)?.key
     return household.openings.contains { earlier in
       earlier.rule == scene.opening.rule && earlier.subject == scene.opening.subject
         && earlier.ordinal < scene.opening.ordinal && earlier.phase == .withdrawn
         && earlier.referrals.contains { referral in
           Int(referral.entry) == position
             && (referral.state.isAnswered || referral.reason == .consentWithdrawn)
-            && referral.history.last.map {
-              known <= $0.at || isWithinDedup(scene.rule, closedAt: $0.at)
-            } ?? false
+            && referral.history.last.map { isAnswered(scene.rule, since: $0.at, event) } ?? false
         }
+    }
+  }
+
+  /// An event joins an opening that was answered in view of it before: nobody has to do it again.
+  mutating func dropAnswered(
+    _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?
+  ) {
+    let scene = Scene(
+      rule: rule, subject: subject, event: event, opening: household.openings[index], at: now)
+    for at in household.openings[index].referrals.indices
+    where household.openings[index].referrals[at].state == .requested
+      && wasAnswered(Int(household.openings[index].referrals[at].entry), scene)
+    {
+      supersede(at, of: index, rule)
     }
   }
 

@@ -96,7 +96,7 @@ extension Desk {
           rule: rule.id, event: trigger.key, subject: person, effective: trigger.effective))
     }
     if let closed = earlier.last(where: { $0.phase == .closed }),
-      isWithinDedup(rule, closedAt: closed.since)
+      isAnswered(rule, since: closed.since, trigger?.key)
     {
       record(.suppressed, rule, person, opening: nil, answer: answer, event: event)
       return
@@ -121,11 +121,18 @@ extension Desk {
     open(household.openings.count - 1, rule, subject, event, answer)
   }
 
-  func isWithinDedup(_ rule: CompiledRule, closedAt: Instant) -> Bool {
+  /// Whether an answer also stands for an event: one that came before the dedup window was over,
+  /// whenever it is found to match (semantics 13). Where it takes a day of its own to match, the
+  /// window has to last till now, as for a situation.
+  func isAnswered(_ rule: CompiledRule, since answered: Instant, _ event: EventKey?) -> Bool {
     guard let window = rule.dedup.resolved(situation.resolvedParameters), window.count > 0 else {
       return false
     }
-    return now <= window.deadline(from: closedAt, calendar: pack.calendar)
+    var came = now
+    if let event, !rule.isLookingAhead, let position = file.position(event) {
+      came = file.event(position)?.accepted ?? now
+    }
+    return came <= window.deadline(from: answered, calendar: pack.calendar)
   }
 
   /// How long a situation rule must hold first; nil for other rules.
@@ -163,6 +170,7 @@ extension Desk {
     if opening.review, answer == .holds {
       confirm(index, rule, subject, event)
     } else if isNewEvent {
+      dropAnswered(index, rule, subject, event)
       amend(index, rule, subject, event)
     }
     if rule.namesAreas { retarget(index, rule, subject, event) }

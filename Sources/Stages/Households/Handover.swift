@@ -48,9 +48,7 @@ extension HouseholdsStage {
   /// 31): as if that notice had come first.
   func handOn(_ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox) {
     // Where people live changes without a list of changes.
-    guard visit.household.key.registryID != nil, visit.household.pendingChanges == nil else {
-      return
-    }
+    guard visit.household.pendingChanges == nil else { return }
     for index in visit.household.openings.indices.reversed()
     where visit.household.openings[index].goesWithItsEvents {
       handOn(index, of: &visit, persons, &outbox)
@@ -196,8 +194,9 @@ extension Desk {
         let opening = household.openings[index]
         guard opening.rule == former.rule, opening.subject == former.subject,
           opening.triggers.contains(where: former.triggers.contains),
-          opening.triggers.allSatisfy(former.triggers.contains)
-            || isWithinDedup(rule, closedAt: former.since)
+          opening.triggers.allSatisfy({
+            former.triggers.contains($0) || isAnswered(rule, since: former.since, $0)
+          })
         else { continue }
         withdraw(index, .superseded)
         for trigger in opening.triggers {

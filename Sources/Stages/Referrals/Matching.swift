@@ -66,7 +66,7 @@ extension Desk {
     household.placements.places.append(
       Placements.Place(referral: referral, resource: offered.first ?? ""))
     if let former = awaited.former { made.carryOn(from: former, now: now) }
-    send(made, in: index, rule)
+    sendAgain(made, in: index, rule)
   }
 
   private mutating func giveBack(_ referral: String, _ candidates: [String]) {
