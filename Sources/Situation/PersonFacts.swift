@@ -176,7 +176,7 @@ extension FieldView {
   }
 
   /// Whether two fields have the same value; of lists, never.
-  fileprivate func saysTheSame(as other: FieldView) -> Bool {
+  func saysTheSame(as other: FieldView) -> Bool {
     guard tag == other.tag else { return false }
     switch tag {
     case .string: return stringBytes.elementsEqual(other.stringBytes)

@@ -102,15 +102,29 @@ final class DecisionEngine {
     }
     let triggered = rulebook.rules(triggeredBy: event.type) ?? 0
     let isLater = event.effective.date > outlook.settledThrough
-    let moved = outlook.unable | outlook.sensitive | (isLater ? 0 : outlook.settled)
+    let mayMove = (outlook.sensitive | (isLater ? 0 : outlook.settled)) & ~outlook.unable
+    var stated = FactMask()
+    for fact in news.changed where fact.rawValue != event.type.rawValue {
+      rulebook.insert(fact, into: &stated)
+    }
+    /// Another stage of the transaction has got the rule's answer.
+    func isKnown(to rule: Rulebook.Eventful) -> Bool {
+      guard let stages = rule.stages else { return false }
+      return outlook.sensitive & rule.mask == 0 && !stated.touches(rule.reads)
+        && stages.hasTwin(of: index, in: record.log)
+    }
     var toAsk: [Rulebook.Eventful] = []
     for rule in rulebook.eventRules {
+      let isAsked = triggered & rule.mask & ~outlook.unable != 0
+      let isMoved =
+        mayMove & rule.mask != 0 && changed.touches(rule.reads)
+        || outlook.unable & rule.mask != 0 && changed.touches(rule.neededChanges)
       if rule.mask == 0 {
         if rule.types.contains(event.type) || changed.touches(rule.reads) { return false }
-      } else if moved & rule.mask != 0, changed.touches(rule.reads) {
-        return false
+      } else if isAsked || isMoved, !isKnown(to: rule) {
+        if isMoved { return false }
+        toAsk.append(rule)
       }
-      if triggered & rule.mask & ~outlook.unable != 0 { toAsk.append(rule) }
     }
     return toAsk.isEmpty || allFail(toAsk, record, index, now: now)
   }

@@ -278,7 +278,8 @@ struct Desk {
     where open & ~trigger.silence.gated & eventful.mask != 0 {
       if trigger.ungated & eventful.mask == 0, evaluation.failsGate(eventful, trigger.position) {
         collected[at].silence.gated |= eventful.mask
-      } else if trigger.silence.quiet & eventful.mask != 0 {
+      } else if trigger.silence.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
+        collected[at].silence.quiet |= eventful.mask
         outlook.settled |= eventful.mask
         outlook.settledThrough = max(outlook.settledThrough, trigger.effective.date)
       } else {
@@ -287,14 +288,30 @@ struct Desk {
     }
   }
 
-  /// Which of some facts an event states of one of the people, by bit.
+  /// Which of some facts are on file, by bit: an event states them of one of the people, or of the
+  /// household where they stand for its type.
   private func statedFacts(_ facts: [FactID]) -> UInt64 {
     var stated: UInt64 = 0
     for (bit, fact) in facts.enumerated()
-    where file.persons.contains(where: { $0.view.log.states(fact) }) {
+    where file.persons.contains(where: { $0.view.log.states(fact) }) || file.log.tells(fact) {
       stated |= 1 << UInt64(bit)
     }
     return stated
+  }
+
+  /// Whether a rule that was not asked for an event has said of another stage of the transaction
+  /// that it does not fire.
+  private func isQuietTwin(_ at: Int, _ eventful: Rulebook.Eventful) -> Bool {
+    guard let stages = eventful.stages, collected[at].effective <= now else { return false }
+    let trigger = collected[at]
+    return collected.contains { other in
+      other.silence.quiet & eventful.mask != 0
+        && other.position.owner == trigger.position.owner
+        && other.effective.date == trigger.effective.date
+        && file.log(of: other.position.owner).map {
+          stages.areTwins(other.position.index, trigger.position.index, in: $0)
+        } ?? false
+    }
   }
 
   /// Whether a rule's subjects include the one of an opening.
@@ -563,5 +580,12 @@ extension Evidence {
   var eventKey: EventKey? {
     guard let source, let event else { return nil }
     return EventKey(source: source, id: event)
+  }
+}
+
+extension EventLogView {
+  /// Whether the log has an event of the type that a fact stands for.
+  fileprivate func tells(_ type: FactID) -> Bool {
+    (0..<eventCount).contains { event($0).type.rawValue == type.rawValue }
   }
 }

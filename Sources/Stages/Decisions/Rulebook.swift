@@ -152,10 +152,11 @@ final class Rulebook {
     let looksAhead: LookAhead?
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
     let gates: ProgramRow
-    /// Stored facts of persons, one of which must have been stated of somebody: by the defaults of
-    /// all of them a condition fails. As bits of `Rulebook.needed`; 0 where there is no such
-    /// condition.
+    /// What must be on file for the rule to fire for any event, as bits of `Rulebook.needed`: one of
+    /// them, since by the defaults of all a condition fails. 0 where there is no such condition.
     let needs: UInt64
+    /// The changes that can bring it.
+    let neededChanges: FactMask
     let reads: FactMask
     /// The rule's bit in `EventAnswers`; 0 where there is none left.
     let mask: UInt64
@@ -163,18 +164,22 @@ final class Rulebook {
     let isSettledByDay: Bool
     /// Whether it asks for open referrals, which count only from before its event.
     let asksForOpenReferrals: Bool
+    /// Which stages of a window transaction are one event to the rule; nil where none are.
+    let stages: TransactionStages?
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: ProgramRow, needs: UInt64, reads: FactMask, mask: UInt64, isSettledByDay: Bool,
-      asksForOpenReferrals: Bool
+      gates: ProgramRow, needs: UInt64, neededChanges: FactMask, reads: FactMask, mask: UInt64,
+      isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?
     ) {
+      self.stages = stages
+      self.neededChanges = neededChanges
       self.rule = rule
       self.types = types
       self.holdsNow = holdsNow
       self.looksAhead = looksAhead
       self.gates = gates
-      self.needs = needs
+      self.need = need
       self.reads = reads
       self.mask = mask
       self.isSettledByDay = isSettledByDay
@@ -218,18 +223,21 @@ final class Rulebook {
             rule: rule, reads: reads, clauses: clauses, subjectReads: subjectReads,
             asksForOpenReferrals: asksForOpenReferrals))
       case .event(let types, let holdsNow, let looksAhead):
+        let isSettledByDay =
+          rule.scope == .household && looksAhead == nil
+          && !changes.contains(Rulebook.referralsChanged)
+        let needs = Rulebook.needs(of: rule, pack.facts, stranger)
         eventful.append(
           Eventful(
             rule: rule, types: types.map { EventTypeID($0) }, holdsNow: holdsNow,
             looksAhead: looksAhead,
             gates: ProgramRow(
               rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) }.map(\.program)),
-            needs: Rulebook.bits(
-              of: Rulebook.needs(of: rule, pack.facts, stranger), in: &needed), reads: reads,
+            needs: Rulebook.bits(of: needs, in: &needed), neededChanges: bits.mask(Set(needs)),
+            reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
-            isSettledByDay: rule.scope == .household && looksAhead == nil
-              && !changes.contains(Rulebook.referralsChanged),
-            asksForOpenReferrals: asksForOpenReferrals))
+            isSettledByDay: isSettledByDay, asksForOpenReferrals: asksForOpenReferrals,
+            stages: isSettledByDay ? TransactionStages(of: rule.reads, pack.facts) : nil))
       case .engine: break
       }
     }
@@ -320,7 +328,7 @@ final class Rulebook {
       case .series, .derived: break
       case .builtin:
         if slot.object == .programme || fact.type == .programmes {
-          changes.formUnion(types("assistance.decision"))
+          changes.formUnion(types(decisionOnAssistance))
         }
         if slot.object == .referral { changes.insert(referralsChanged) }
         changes.formUnion(computed[fact.name] ?? [])
@@ -347,28 +355,44 @@ final class Rulebook {
   /// who has died, whom the household asks for, visits of the ladder, and decisions on assistance.
   private static let actedOn = types(
     "household.composition", "notice.death", "notice.residence", "notice.birth",
-    "notice.guardianship", "report.visit", "assistance.decision", "notice.retracted")
+    "notice.guardianship", "report.visit", decisionOnAssistance, "notice.retracted")
+  private static let decisionOnAssistance = "assistance.decision"
+  static let decision = EventTypeID(decisionOnAssistance)
 
-  /// The facts that a condition on one person needs, see `Eventful.needs`.
+  /// What a condition fails without, see `Eventful.needs`: stored facts of persons, or a decision
+  /// on assistance.
   private static func needs(
     of rule: CompiledRule, _ facts: FactCatalogue, _ stranger: Stranger
   ) -> [FactID] {
     for clause in rule.when {
       let reads = clause.reads
-      guard reads.parameters.isEmpty, reads.eventTypes.isEmpty, !reads.dependsOnTime else {
+      guard reads.parameters.isEmpty, reads.eventTypes.isEmpty else { continue }
+      let definitions = reads.facts.compactMap { facts.definition(of: $0.object, slot: $0.slot) }
+      guard definitions.count == reads.facts.count, !definitions.isEmpty else { continue }
+      if definitions.allSatisfy(restsOnProgrammes) {
+        if stranger.fails(clause, of: rule) { return [FactID(rawValue: decision.rawValue)] }
         continue
       }
-      let definitions = reads.facts.compactMap { facts.definition(of: $0.object, slot: $0.slot) }
       let stored = definitions.filter { fact in
         if case .state = fact.origin { fact.object == .person } else { false }
       }
       let others = definitions.filter { $0.object != .event }
-      guard !stored.isEmpty, stored.count == others.count,
-        definitions.count == reads.facts.count, stranger.fails(clause, of: rule)
+      guard !reads.dependsOnTime, !stored.isEmpty, stored.count == others.count,
+        stranger.fails(clause, of: rule)
       else { continue }
       return stored.map(\.id).sorted()
     }
     return []
+  }
+
+  /// Whether a fact tells of nothing but the household's programmes.
+  private static func restsOnProgrammes(_ fact: FactDefinition) -> Bool {
+    switch fact.origin {
+    case .builtin: fact.object == .programme || fact.type == .programmes
+    // What it is derived from is read as well.
+    case .derived: fact.object == .household
+    case .state, .series: false
+    }
   }
 
   /// Facts as bits of a list, to which they are added; 0 where it has no room for one of them.
@@ -407,7 +431,7 @@ final class Rulebook {
       "parents": types("notice.birth"), "known_parents": types("notice.birth"),
       "guardians": types("notice.birth", "notice.guardianship"),
       "moved_out": residence, "district": residence, "subdistrict": residence,
-      "committee": residence, "programmes": types("assistance.decision"),
+      "committee": residence, "programmes": types(decisionOnAssistance),
       "has_open_referral": [referralsChanged], "referrals": [referralsChanged],
       // Of the members' events.
       "needs": leaving.union([FactID("event.difficulties")]),
@@ -426,7 +450,7 @@ private struct Stranger {
     situation = Situation(schema: SituationSchema(pack: pack))
   }
 
-  /// Whether a condition fails for the stranger, whatever the event.
+  /// Whether a condition fails for the stranger for good, whatever the event.
   func fails(_ clause: CompiledClause, of rule: CompiledRule) -> Bool {
     let person = PersonRecord(id: CitizenID(validatedDigits: 0)).encoded()
     return person.span.withUnsafeBytes { bytes in
@@ -440,7 +464,9 @@ private struct Stranger {
         let evaluation = RuleEvaluation(situation: situation, pack: pack)
         evaluation.begin(
           rule, subject: 0, event: EventPosition(owner: EventPosition.household, index: 0))
-        if case .fails = clause.program.decide(situation.context) { return true }
+        if case .fails = clause.program.decide(situation.context) {
+          return situation.context.validUntil == .distantFuture
+        }
         return false
       }
     }
