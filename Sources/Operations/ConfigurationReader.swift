@@ -76,9 +76,9 @@ struct ConfigurationReader {
       map, "request_timeout", .seconds(1)...(.seconds(300)), kafka.requestTimeout)
     kafka.transactionTimeout = duration(
       map, "transaction_timeout", .seconds(1)...(.seconds(900)), kafka.transactionTimeout)
-    kafka.compression =
-      map.optional("compression")?.word(KafkaConfiguration.Compression.self, what: "a compression")
-      ?? kafka.compression
+    kafka.compression = compression(map, "compression") ?? kafka.compression
+    kafka.changelogCompression =
+      compression(map, "changelog_compression") ?? kafka.changelogCompression
     kafka.maximumRecordBytes = bytes(
       map, "max_record", (64 << 10)...(256 << 20), kafka.maximumRecordBytes)
     if let properties = section(map, "properties") {
@@ -86,6 +86,12 @@ struct ConfigurationReader {
       properties.finish()
     }
     map.finish()
+  }
+
+  private func compression(
+    _ map: YAMLMapping, _ key: String
+  ) -> KafkaConfiguration.Compression? {
+    map.optional(key)?.word(KafkaConfiguration.Compression.self, what: "a compression")
   }
 
   private mutating func readKey(_ map: YAMLMapping, _ result: inout DaemonConfiguration) {

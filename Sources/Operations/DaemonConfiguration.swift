@@ -35,6 +35,7 @@ public struct DaemonConfiguration: Sendable {
     public var requestTimeout = Duration.seconds(30)
     public var transactionTimeout = Duration.seconds(60)
     public var compression = KafkaConfiguration.Compression.lz4
+    public var changelogCompression = KafkaConfiguration.Compression.none
     /// Bytes of the largest record produced, dead letters with their headers included.
     public var maximumRecordBytes = 4 << 20
     /// Further properties of librdkafka.
@@ -78,7 +79,7 @@ public struct DaemonConfiguration: Sendable {
     /// Threads, each with a consumer and a producer of its own.
     public var count = 1
     /// Messages of one poll, at most.
-    public var pollRecords = 2_000
+    public var pollRecords = 8_000
     /// Records of one transaction, about.
     public var transactionRecords = 20_000
     /// Timers of one transaction, at most.

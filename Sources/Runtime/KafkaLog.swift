@@ -23,6 +23,8 @@ public final class KafkaLog: TransactionalLog {
     /// The longest time a changelog may bring nothing: longer than `transactionTimeout`, since a
     /// dead owner's transaction is waited for.
     public var stallLimit: Duration = .seconds(120)
+    /// Changelogs are read by a new owner only: by default the CPU counts more than the space.
+    public var changelogCompression = KafkaConfiguration.Compression.none
     /// Says how to make a topic that is wanted and missing, by its full name; nil where it is not
     /// known, then the broker decides.
     public var missingTopic: @Sendable (String) -> KafkaTopicSpecification? = { _ in nil }
@@ -366,12 +368,14 @@ public final class KafkaLog: TransactionalLog {
   ) throws(LogFailure) -> ProducedTopic {
     if let topic = topics[name] { return topic }
     try makeIfMissing(name)
+    let isChangelog = changelogTopics.contains(name)
+    var compression = isChangelog ? settings.changelogCompression : nil
     // Frames are read at once and kept for days only: compressing them costs more than it saves.
-    let isFrames = layout.channel(ofInput: name) != nil
+    if layout.channel(ofInput: name) != nil { compression = KafkaConfiguration.Compression.none }
     let topic = try kafka { () throws(KafkaFailure) in
-      try producer.topic(name, compression: isFrames ? KafkaConfiguration.Compression.none : nil)
+      try producer.topic(name, compression: compression)
     }
-    let produced = ProducedTopic(topic: topic, isChangelog: changelogTopics.contains(name))
+    let produced = ProducedTopic(topic: topic, isChangelog: isChangelog)
     topics[name] = produced
     return produced
   }

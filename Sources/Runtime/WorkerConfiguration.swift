@@ -5,8 +5,9 @@ internal import Streaming
 public struct WorkerConfiguration: Sendable {
   public var layout: TopicLayout
   public var clockMode = ClockMode.wall
-  /// The most messages of one poll.
-  public var pollRecords = 2_000
+  /// The most messages of one poll. Fewer and larger transactions write a key that changes often
+  /// once, and the pages of a store.
+  public var pollRecords = 8_000
   /// A transaction takes no further message once it has processed this many records, so that the
   /// frames of a backlog do not make it outlast its timeout.
   public var transactionRecords = 20_000

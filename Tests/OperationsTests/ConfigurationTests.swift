@@ -64,6 +64,7 @@ private func problems(_ text: String, _ environment: [String: String] = [:]) -> 
     #expect(all.limits.copyAge == DaemonConfiguration().limits.copyAge)
     #expect(all.kafka.maximumRecordBytes == DaemonConfiguration().kafka.maximumRecordBytes)
     #expect(all.kafka.compression == DaemonConfiguration().kafka.compression)
+    #expect(all.kafka.changelogCompression == DaemonConfiguration().kafka.changelogCompression)
   }
 
   /// The file with every line `#key: value` switched on, but for the key that excludes another.

@@ -116,6 +116,7 @@ final class Daemon {
     settings.lostInternalRecords = Daemon.policy(configuration.limits.lostInternalRecords)
     var log = KafkaLog.Settings(
       group: kafka.group, transactionalID: kafka.transactionalID(worker: worker))
+    log.changelogCompression = kafka.changelogCompression
     log.missingTopic = { [catalog, prefix = kafka.prefix] name in
       catalog?.output(name, prefix: prefix)?.specification
     }
