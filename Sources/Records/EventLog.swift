@@ -50,12 +50,7 @@ public struct EventLog: Equatable, Sendable {
       guard let entries = try? entries() else { return false }
       self = EventLog(sorted: Array(entries.dropFirst()))
     }
-    bytes = withView { view in
-      var writer = ByteWriter(reserving: view.size + 512)
-      view.write(adding: entry, to: &writer)
-      return writer.bytes
-    }
-    return true
+    return splice(entry) { EventLogSplice($0, adding: $1) }
   }
 
   /// Removes an event and returns it.
@@ -88,13 +83,22 @@ public struct EventLog: Equatable, Sendable {
 
   private init(sorted entries: [EventEntry]) {
     self.init()
-    for entry in entries {
-      bytes = withView { view in
+    for entry in entries { _ = splice(entry) { EventLogSplice($0, appending: $1) } }
+  }
+
+  private mutating func splice(
+    _ entry: EventEntry, _ make: (EventLogView, EventEntryView) -> EventLogSplice
+  ) -> Bool {
+    let spliced: [UInt8]? = withView { view in
+      entry.withView { entry in
         var writer = ByteWriter(reserving: view.size + 512)
-        EventLogSplice(view, appending: entry).write(to: &writer)
+        make(view, entry).write(to: &writer)
         return writer.bytes
       }
     }
+    guard let spliced else { return false }
+    bytes = spliced
+    return true
   }
 }
 
@@ -269,6 +273,13 @@ public struct EventView {
       persons: try reader.list { r throws(DecodingFailure) in try r.citizen() })
   }
 
+  /// Source and id, UTF-8, in place.
+  func names() throws(DecodingFailure) -> (source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer)
+  {
+    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    return (try reader.blob(), try reader.blob())
+  }
+
   /// The people that the event names.
   public func persons() throws(DecodingFailure) -> [CitizenID] {
     var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
@@ -368,7 +379,7 @@ extension EventLogView {
   var size: Int { bytes.count }
 
   /// Writes the log with one event more, in effective order.
-  func write(adding entry: EventEntry, to writer: inout ByteWriter) {
+  func write(adding entry: EventEntryView, to writer: inout ByteWriter) {
     EventLogSplice(self, adding: entry).write(to: &writer)
   }
 
@@ -395,22 +406,22 @@ extension EventLogView {
   }
 
   /// Where an event belongs in effective order.
-  func position(for entry: EventEntry) -> Int {
+  func position(for entry: EventEntryView) -> Int {
     var index = eventCount
     while index > 0, !precedes(index - 1, entry) { index -= 1 }
     return index
   }
 
-  private func precedes(_ index: Int, _ entry: EventEntry) -> Bool {
+  private func precedes(_ index: Int, _ entry: EventEntryView) -> Bool {
     let event = event(index)
     if event.effective != entry.effective { return event.effective < entry.effective }
     if event.time != entry.time { return event.time < entry.time }
     if event.recorded != entry.recorded { return event.recorded < entry.recorded }
-    guard let texts = try? event.texts() else { return true }
-    if texts.source != entry.source {
-      return texts.source.utf8.lexicographicallyPrecedes(entry.source.utf8)
+    guard let names = try? event.names() else { return true }
+    if !names.source.elementsEqual(entry.source) {
+      return names.source.lexicographicallyPrecedes(entry.source)
     }
-    return texts.id.utf8.lexicographicallyPrecedes(entry.id.utf8)
+    return names.id.lexicographicallyPrecedes(entry.id)
   }
 
   /// The fields at some indexes as they are encoded.

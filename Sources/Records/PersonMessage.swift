@@ -35,6 +35,18 @@ public enum PersonMessage: Equatable, Sendable {
     return writer.bytes
   }
 
+  /// An event that replaces no other, read in place; nil for any other message.
+  public static func plainEvent(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(DecodingFailure) -> (person: CitizenID, entry: EventEntryView)? {
+    var reader = ByteReader(bytes)
+    let person = try reader.citizen()
+    guard try reader.u8() == PersonMessage.eventTag else { return nil }
+    let entry = try EventEntryView(bytes, at: reader.offset)
+    reader.offset = entry.end
+    return try reader.bool() ? nil : (person, entry)
+  }
+
   public static func decode(
     _ bytes: UnsafeRawBufferPointer
   ) throws(DecodingFailure) -> (person: CitizenID, message: PersonMessage) {

@@ -267,7 +267,7 @@ public struct PersonView {
   }
 
   /// The encoded record of the next version, with one event more; nil where the log has it.
-  public func appending(_ entry: EventEntry) -> [UInt8]? {
+  public func appending(_ entry: EventEntryView) -> [UInt8]? {
     guard log.index(of: entry.key) == nil else { return nil }
     let head = bytes.count - log.size
     var writer = ByteWriter(reserving: bytes.count + 512)

@@ -21,13 +21,13 @@ public final class PersonsStage: Stage {
   public func process(
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
-    let (person, message) = try PersonMessage.decode(payload)
-    let key = PersonMessage.partitionKey(person)
-    if case .event(let entry, nil) = message,
-      try append(entry, to: key, now: now, state, &outbox)
+    if let (person, entry) = try PersonMessage.plainEvent(payload),
+      try append(entry, to: PersonMessage.partitionKey(person), now: now, state, &outbox)
     {
       return
     }
+    let (person, message) = try PersonMessage.decode(payload)
+    let key = PersonMessage.partitionKey(person)
     var record = try state.personRecord(key) ?? PersonRecord(id: person)
     let homeBefore = record.home(at: now)
     guard var delivery = PersonsStage.apply(message, to: &record, now: now) else { return }
@@ -48,7 +48,7 @@ public final class PersonsStage: Stage {
   /// Adds an event to the record of somebody at home, without decoding it; false where more than
   /// that may follow.
   private func append(
-    _ entry: EventEntry, to key: [UInt8], now: Instant, _ state: StateOverlay,
+    _ entry: EventEntryView, to key: [UInt8], now: Instant, _ state: StateOverlay,
     _ outbox: inout Outbox
   ) throws(DecodingFailure) -> Bool {
     let result: Result<[UInt8]?, DecodingFailure> = state.withValue(key) { stored in
