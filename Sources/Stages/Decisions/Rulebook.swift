@@ -179,7 +179,7 @@ final class Rulebook {
       self.holdsNow = holdsNow
       self.looksAhead = looksAhead
       self.gates = gates
-      self.need = need
+      self.needs = needs
       self.reads = reads
       self.mask = mask
       self.isSettledByDay = isSettledByDay
