@@ -203,9 +203,17 @@ import Vocabulary
       let before = record
       let isNew = record.log.insert(entry)
       record.version += isNew ? 1 : 0
+      let message = PersonMessage.event(entry, supersedes: nil).encoded(for: record.id)
       try before.encoded().withUnsafeBytes { bytes in
         let view = try PersonView(bytes)
-        #expect(view.appending(entry) == (isNew ? record.encoded() : nil))
+        let appended = try message.withUnsafeBytes { message in
+          let plain = try #require(try PersonMessage.plainEvent(message))
+          #expect(plain.person == record.id)
+          let changes = [FactID(rawValue: entry.type.rawValue)] + entry.fields.map(\.fact)
+          #expect(Set(plain.entry.changes) == Set(changes))
+          return view.appending(plain.entry)
+        }
+        #expect(appended == (isNew ? record.encoded() : nil))
         #expect(view.lives(in: home, at: at) && view.hasHome(at: at))
         #expect(!view.hasHome(at: .distantPast))
         var interested: [String] = []
@@ -214,6 +222,28 @@ import Vocabulary
       }
     }
     #expect(record.log.eventCount == 3)
+  }
+
+  @Test func onlyAPlainEventIsReadInPlace() throws {
+    let entry = RecordTests.entry("e1", day: 1, fields: InPlaceTests.fields)
+    let others: [PersonMessage] = [
+      .event(entry, supersedes: EventKey(source: "s", id: "e0")),
+      .interest(
+        HouseholdInterest(household: HouseholdKey(registry: "HH-1"), sequence: 1, claims: [])),
+    ]
+    for message in others {
+      let isPlain = try message.encoded(for: RecordTests.alpha).withUnsafeBytes {
+        try PersonMessage.plainEvent($0) != nil
+      }
+      #expect(!isPlain)
+    }
+    // Cut short anywhere it is an error, not a trap.
+    let whole = PersonMessage.event(entry, supersedes: nil).encoded(for: RecordTests.alpha)
+    for length in 0..<whole.count {
+      whole[..<length].withUnsafeBytes { bytes in
+        #expect(throws: DecodingFailure.self) { try PersonMessage.plainEvent(bytes) }
+      }
+    }
   }
 }
 
