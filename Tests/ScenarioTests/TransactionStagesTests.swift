@@ -33,8 +33,8 @@ import Vocabulary
     let reads = try #require(pack.rule(rule)).reads
     let stages = try #require(TransactionStages(of: reads, pack.facts))
     var log = EventLog()
-    #expect(log.insert(first))
-    #expect(log.insert(second))
+    let isNew = [log.insert(first), log.insert(second)]
+    #expect(isNew == [true, true])
     return try log.withView { view in
       stages.hasTwin(of: try #require(view.index(of: second.key)), in: view)
     }
