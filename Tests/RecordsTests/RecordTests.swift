@@ -240,8 +240,8 @@ import Vocabulary
     // Cut short anywhere it is an error, not a trap.
     let whole = PersonMessage.event(entry, supersedes: nil).encoded(for: RecordTests.alpha)
     for length in 0..<whole.count {
-      whole[..<length].withUnsafeBytes { bytes in
-        #expect(throws: DecodingFailure.self) { try PersonMessage.plainEvent(bytes) }
+      #expect(throws: DecodingFailure.self) {
+        _ = try whole[..<length].withUnsafeBytes { try PersonMessage.plainEvent($0) }
       }
     }
   }
