@@ -40,7 +40,7 @@ public struct EventKey: Hashable, Comparable, Sendable {
 /// The stable identity of an event type in records: the 32-bit FNV-1a hash of its short name.
 public struct EventTypeID: Hashable, Sendable {
   public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
   /// `name` without the prefix `cn.gov.sh.assist.`, such as `notice.death`.
   public init(_ name: String) { rawValue = FactID(name).rawValue }
 }

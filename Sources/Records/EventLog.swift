@@ -108,16 +108,18 @@ public struct EventLog: Equatable, Sendable {
 /// time, recorded, accepted 8 each, type u32, offset of its texts u32); per field 16 bytes sorted
 /// by (fact, event): fact u32, event u16, tag u8, zero, payload u64 (the scalar, or offset and
 /// length of the bytes); then the texts, to which the offsets are relative.
+///
+/// What is read for every event and field is inlined where it is used.
 public struct EventLogView {
-  static let headerSize = 8
-  static let eventSize = 56
-  static let fieldSize = 16
+  @usableFromInline static let headerSize = 8
+  @usableFromInline static let eventSize = 56
+  @usableFromInline static let fieldSize = 16
 
-  let bytes: UnsafeRawBufferPointer
+  @usableFromInline let bytes: UnsafeRawBufferPointer
   public let eventCount: Int
   public let fieldCount: Int
   /// Where the texts begin.
-  let fixed: Int
+  @usableFromInline let fixed: Int
 
   /// `bytes` must stay valid while the view is used.
   public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
@@ -134,16 +136,16 @@ public struct EventLogView {
   }
 
   /// The event at an index below `eventCount`, in effective order.
+  @inlinable
   public func event(_ index: Int) -> EventView {
     EventView(log: self, base: EventLogView.headerSize + index * EventLogView.eventSize)
   }
 
   /// The field at an index below `fieldCount`, sorted by (fact, event).
+  @inlinable
   public func field(_ index: Int) -> FieldView {
-    let base =
-      EventLogView.headerSize + eventCount * EventLogView.eventSize
-      + index * EventLogView.fieldSize
-    return FieldView(log: self, base: base)
+    // Fields end where the texts begin.
+    FieldView(log: self, base: fixed - (fieldCount - index) * EventLogView.fieldSize)
   }
 
   /// The indexes of all fields of a fact, in effective order of their events.
@@ -173,44 +175,56 @@ public struct EventLogView {
 
   /// What an event states of a fact. `hint` is the index of a field found before, mostly the same
   /// fact of the event before it: then it is followed by what is looked for.
+  @inlinable @inline(__always)
   public func field(_ fact: FactID, of event: Int, near hint: inout Int) -> FieldView? {
     let wanted = EventLogView.order(fact, event)
-    if hint >= 0, hint + 1 < fieldCount {
-      if order(hint + 1) == wanted {
-        hint += 1
-        return field(hint)
-      }
-      if order(hint) == wanted { return field(hint) }
+    var index = hint + 1
+    if index >= fieldCount || order(index) != wanted {
+      index = hint < fieldCount && order(hint) == wanted ? hint : firstField(fact, from: event)
+      guard index < fieldCount, order(index) == wanted else { return nil }
     }
-    let index = firstField(fact, from: event)
-    guard index < fieldCount, order(index) == wanted else { return nil }
     hint = index
     return field(index)
   }
 
   /// The index of the first field at or after (fact, event).
-  private func firstField(_ fact: FactID, from event: Int) -> Int {
+  @usableFromInline
+  func firstField(_ fact: FactID, from event: Int) -> Int {
+    guard let first = bytes.baseAddress.map({ $0 + (fixed - fieldCount * EventLogView.fieldSize) })
+    else { return 0 }
     let wanted = EventLogView.order(fact, event)
-    var low = 0
-    var high = fieldCount
-    while low < high {
-      let middle = (low + high) / 2
-      if order(middle) < wanted { low = middle + 1 } else { high = middle }
+    var start = 0
+    var count = fieldCount
+    // Halves without branches that a processor would have to guess; all within `fieldCount`, which
+    // is at most 2^32.
+    while count > 0 {
+      let half = (count &+ 1) &>> 1
+      let field = first + (start &+ half &- 1) &* EventLogView.fieldSize
+      let isBefore = EventLogView.order(field.loadUnaligned(as: UInt64.self)) < wanted
+      start &+= isBefore ? half : 0
+      count &-= half
     }
-    return low
+    return start
   }
 
   /// A place in the order of fields: by fact, then by event.
-  private static func order(_ fact: FactID, _ event: Int) -> UInt64 {
-    UInt64(fact.rawValue) << 16 + UInt64(truncatingIfNeeded: event)
+  @inlinable @inline(__always)
+  static func order(_ fact: FactID, _ event: Int) -> UInt64 {
+    UInt64(fact.rawValue) << 16 &+ UInt64(truncatingIfNeeded: event)
   }
 
-  /// The place of the field at an index below `fieldCount`: fields end where the texts begin.
-  private func order(_ index: Int) -> UInt64 {
+  /// The place of the field at an index below `fieldCount`: it begins with the fact and the event.
+  @inlinable @inline(__always)
+  func order(_ index: Int) -> UInt64 {
     let base = fixed - (fieldCount - index) * EventLogView.fieldSize
-    let fact = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: base, as: UInt32.self))
-    let event = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: base + 4, as: UInt16.self))
-    return UInt64(fact) << 16 | UInt64(event)
+    return EventLogView.order(bytes.loadUnaligned(fromByteOffset: base, as: UInt64.self))
+  }
+
+  /// The place of a field by its first eight bytes.
+  @inlinable @inline(__always)
+  static func order(_ bytes: UInt64) -> UInt64 {
+    let head = UInt64(littleEndian: bytes)
+    return (head & 0xFFFF_FFFF) << 16 | (head >> 32) & 0xFFFF
   }
 
   /// The last word on a state fact at `instant`.
@@ -225,18 +239,29 @@ public struct EventLogView {
     return nil
   }
 
+  /// The index of the first event of some types at or after an index; `eventCount` where there is
+  /// none.
+  @inlinable
+  public func firstEvent(of types: [EventTypeID], from start: Int) -> Int {
+    var index = start
+    while index < eventCount, !types.contains(event(index).type) { index += 1 }
+    return index
+  }
+
   /// The index of an event, nil where it is not in the log.
   public func index(of key: EventKey) -> Int? {
     (0..<eventCount).first { event($0).key == key }
   }
 
-  fileprivate func load<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
+  @inlinable @inline(__always)
+  func load<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
     guard offset >= 0, offset + MemoryLayout<T>.size <= bytes.count else { return 0 }
     return T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
   }
 
   /// Bytes of the texts.
-  fileprivate func slice(_ start: Int, _ length: Int) -> UnsafeRawBufferPointer {
+  @inlinable
+  func slice(_ start: Int, _ length: Int) -> UnsafeRawBufferPointer {
     let offset = fixed + start
     guard offset >= 0, length >= 0, offset + length <= bytes.count else {
       return UnsafeRawBufferPointer(start: nil, count: 0)
@@ -252,17 +277,23 @@ public struct EventLogView {
 
 /// One event of a log, read in place.
 public struct EventView {
-  fileprivate let log: EventLogView
-  fileprivate let base: Int
+  @usableFromInline let log: EventLogView
+  @usableFromInline let base: Int
 
-  public var key: EventKey {
+  @inlinable
+  init(log: EventLogView, base: Int) {
+    self.log = log
+    self.base = base
+  }
+
+  @inlinable public var key: EventKey {
     EventKey(high: log.load(base, as: UInt64.self), low: log.load(base + 8, as: UInt64.self))
   }
-  public var effective: Instant { instant(16) }
-  public var time: Instant { instant(24) }
-  public var recorded: Instant { instant(32) }
-  public var accepted: Instant { instant(40) }
-  public var type: EventTypeID { EventTypeID(rawValue: log.load(base + 48, as: UInt32.self)) }
+  @inlinable public var effective: Instant { instant(16) }
+  @inlinable public var time: Instant { instant(24) }
+  @inlinable public var recorded: Instant { instant(32) }
+  @inlinable public var accepted: Instant { instant(40) }
+  @inlinable public var type: EventTypeID { EventTypeID(rawValue: log.load(base + 48, as: UInt32.self)) }
 
   /// Source, id, trace parent and persons; these allocate.
   public func texts() throws(DecodingFailure) -> EventTexts {
@@ -298,7 +329,8 @@ public struct EventView {
     return try reader.count()
   }
 
-  private func instant(_ offset: Int) -> Instant {
+  @inlinable
+  func instant(_ offset: Int) -> Instant {
     Instant(microseconds: log.load(base + offset, as: Int64.self))
   }
 }
@@ -313,22 +345,35 @@ public struct EventTexts: Equatable, Sendable {
 
 /// One fact of one event, read in place.
 public struct FieldView {
-  fileprivate let log: EventLogView
-  fileprivate let base: Int
+  @usableFromInline let log: EventLogView
+  @usableFromInline let base: Int
 
-  public enum Tag: UInt8, Sendable {
-    case none = 0
-    case bool, int, money, date, instant, string, person, persons, strings
+  @inlinable
+  init(log: EventLogView, base: Int) {
+    self.log = log
+    self.base = base
   }
 
-  public var fact: FactID { FactID(rawValue: log.load(base, as: UInt32.self)) }
-  public var eventIndex: Int { Int(log.load(base + 4, as: UInt16.self)) }
-  public var tag: Tag { Tag(rawValue: log.load(base + 6, as: UInt8.self)) ?? .none }
+    public enum Tag: UInt8, Sendable {
+    case none = 0
+    case bool, int, money, date, instant, string, person, persons, strings
+
+    /// `none` for a byte that is no tag. The raw values are those of the cases in their order, so
+    /// that a byte within them is a case as it stands.
+    @inlinable @inline(__always)
+    init(byte: UInt8) {
+      self = byte <= 9 ? unsafeBitCast(byte, to: Tag.self) : .none
+    }
+  }
+
+  @inlinable public var fact: FactID { FactID(rawValue: log.load(base, as: UInt32.self)) }
+  @inlinable public var eventIndex: Int { Int(log.load(base + 4, as: UInt16.self)) }
+  @inlinable public var tag: Tag { Tag(byte: log.load(base + 6, as: UInt8.self)) }
   /// The event that states it.
-  public var event: EventView { log.event(eventIndex) }
+  @inlinable public var event: EventView { log.event(eventIndex) }
 
   /// Scalars as they are: bool 0 or 1, int, fen, day number, microseconds, citizen digits.
-  public var scalar: Int64 { log.load(base + 8, as: Int64.self) }
+  @inlinable public var scalar: Int64 { log.load(base + 8, as: Int64.self) }
 
   /// The person, nil for other tags.
   public var person: CitizenID? {
@@ -336,11 +381,13 @@ public struct FieldView {
   }
 
   /// The UTF-8 bytes of a string; empty for other tags.
+  @inlinable
   public var stringBytes: UnsafeRawBufferPointer {
     tag == .string ? payload : UnsafeRawBufferPointer(start: nil, count: 0)
   }
 
-  private var payload: UnsafeRawBufferPointer {
+  @inlinable
+  var payload: UnsafeRawBufferPointer {
     log.slice(
       Int(log.load(base + 8, as: UInt32.self)), Int(log.load(base + 12, as: UInt32.self)))
   }

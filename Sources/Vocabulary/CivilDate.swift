@@ -5,11 +5,11 @@ public struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertible
   /// Days since 1970-01-01. The range used here is years 1 to 9999.
   public let dayNumber: Int32
 
-  public init(dayNumber: Int32) { self.dayNumber = dayNumber }
+  @inlinable public init(dayNumber: Int32) { self.dayNumber = dayNumber }
 
   /// The first and last representable dates.
-  public static let earliest = CivilDate(dayNumber: -719_162)
-  public static let latest = CivilDate(dayNumber: 2_932_896)
+  @inlinable public static var earliest: CivilDate { CivilDate(dayNumber: -719_162) }
+  @inlinable public static var latest: CivilDate { CivilDate(dayNumber: 2_932_896) }
 
   /// Fails where the date does not exist (29 February of a common year, month 13, year 0 ...).
   public init?(year: Int, month: Int, day: Int) {
@@ -39,17 +39,27 @@ public struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertible
   public var month: Int { components.month }
   public var day: Int { components.day }
 
-  /// Year, month and day (H. Hinnant, "chrono-compatible low-level date algorithms").
+  /// Year, month and day: with years that begin in March, and divisions by constants in 32 and 64
+  /// bits (C. Neri and L. Schneider, "Euclidean affine functions and their application to calendar
+  /// algorithms").
   public var components: (year: Int, month: Int, day: Int) {
-    let z = Int(dayNumber) + 719_468
-    let era = (z >= 0 ? z : z - 146_096) / 146_097
-    let doe = z - era * 146_097
-    let yoe = (doe - doe / 1460 + doe / 36524 - doe / 146_096) / 365
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
-    let mp = (5 * doy + 2) / 153
-    let month = mp < 10 ? mp + 3 : mp - 9
-    return (yoe + era * 400 + (month <= 2 ? 1 : 0), month, doy - (153 * mp + 2) / 5 + 1)
+    // A multiple of 400 years away, so that nothing is negative.
+    let shifted = UInt32(bitPattern: dayNumber &+ CivilDate.shift.days)
+    let n1 = 4 &* shifted &+ 3
+    let century = n1 / 146_097
+    let n2 = (n1 % 146_097) | 3
+    let p2 = UInt64(2_939_745) &* UInt64(n2)
+    let yearOfCentury = UInt32(truncatingIfNeeded: p2 >> 32)
+    let dayOfYear = UInt32(truncatingIfNeeded: p2) / 2_939_745 / 4
+    let n3 = 2141 &* dayOfYear &+ 197_913
+    let month = n3 >> 16
+    let isNextYear = dayOfYear >= 306
+    let year = Int(100 &* century &+ yearOfCentury) - CivilDate.shift.years + (isNextYear ? 1 : 0)
+    return (year, Int(isNextYear ? month - 12 : month), Int((n3 & 0xFFFF) / 2141) + 1)
   }
+
+  /// 82 times 400 years, and the days from 1 March of that year 0 to 1970-01-01.
+  private static let shift = (years: 32_800, days: Int32(719_468 + 146_097 * 82))
 
   /// ISO weekday: 1 Monday ... 7 Sunday.
   public var weekday: Int {
@@ -116,13 +126,14 @@ public struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertible
     }
   }
 
+  /// The inverse of `components`, for years from 1 on.
   private static func days(year: Int, month: Int, day: Int) -> Int32 {
-    let y = month <= 2 ? year - 1 : year
-    let era = (y >= 0 ? y : y - 399) / 400
-    let yoe = y - era * 400
-    let doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy
-    return Int32(era * 146_097 + doe - 719_468)
+    let isNextYear = month <= 2
+    let y = year + shift.years - (isNextYear ? 1 : 0)
+    let m = isNextYear ? month + 12 : month
+    let century = y / 100
+    let days = 1461 * y / 4 - century + century / 4 + (979 * m - 2919) / 32 + day - 1
+    return Int32(truncatingIfNeeded: days) &- shift.days
   }
 }
 

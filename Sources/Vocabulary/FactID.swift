@@ -3,7 +3,7 @@
 /// hash.
 public struct FactID: Hashable, Comparable, Sendable {
   public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  @inlinable public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   public init(_ name: String) {
     var hash: UInt32 = 2_166_136_261

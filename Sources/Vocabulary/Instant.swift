@@ -6,14 +6,14 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Microseconds since the epoch.
   public let microseconds: Int64
 
-  public init(microseconds: Int64) { self.microseconds = microseconds }
+  @inlinable public init(microseconds: Int64) { self.microseconds = microseconds }
   public init(seconds: Int64) {
     let product = seconds.multipliedReportingOverflow(by: 1_000_000)
     self.microseconds = product.overflow ? (seconds < 0 ? .min : .max) : product.partialValue
   }
 
-  public static let distantPast = Instant(microseconds: .min)
-  public static let distantFuture = Instant(microseconds: .max)
+  @inlinable public static var distantPast: Instant { Instant(microseconds: .min) }
+  @inlinable public static var distantFuture: Instant { Instant(microseconds: .max) }
 
   static let shanghaiOffset: Int64 = 8 * 3600 * 1_000_000
   static let day: Int64 = 86_400 * 1_000_000

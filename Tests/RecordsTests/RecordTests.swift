@@ -53,6 +53,34 @@ import Vocabulary
     }
   }
 
+  /// Whichever field was found before, the same one is found next.
+  @Test func aFieldIsFoundFromAnyHint() throws {
+    let facts = (0..<7).map { FactID("event.f\($0)") }
+    var log = EventLog()
+    for day in 0..<9 {
+      let fields = facts.indices.filter { (day + $0) % 3 != 0 }
+        .map { FactField(facts[$0], .int(Int64(day * 10 + $0))) }
+      _ = log.insert(RecordTests.entry("e\(day)", day: Int32(day), fields: fields))
+    }
+    let other = FactID("event.other")
+    log.withView { view in
+      #expect(!view.states(other))
+      #expect(view.field(other, of: 3) == nil)
+      for (at, fact) in facts.enumerated() {
+        #expect(view.states(fact))
+        #expect(view.field(view.lastField(of: fact)).fact == fact)
+        for day in 0..<9 {
+          let expected = (day + at) % 3 != 0 ? Int64(day * 10 + at) : nil
+          #expect(view.field(fact, of: day)?.scalar == expected)
+          for start in 0...view.fieldCount {
+            var hint = start
+            #expect(view.field(fact, of: day, near: &hint)?.scalar == expected)
+          }
+        }
+      }
+    }
+  }
+
   @Test func effectiveOrderIsIndependentOfArrival() throws {
     let entries = (0..<6).map { RecordTests.entry("e\($0)", day: Int32($0 / 2)) }
     var forward = EventLog()

@@ -15,6 +15,21 @@ import Vocabulary
     #expect(CivilDate(dayNumber: CivilDate.latest.dayNumber).description == "9999-12-31")
   }
 
+  @Test func theCalendarHasEveryDayInItsOrder() {
+    var (year, month, day) = (1, 1, 1)
+    var wrong = 0
+    for number in CivilDate.earliest.dayNumber...CivilDate.latest.dayNumber {
+      let date = CivilDate(dayNumber: number)
+      if date.components != (year, month, day) { wrong += 1 }
+      if CivilDate(year: year, month: month, day: day) != date { wrong += 1 }
+      day += 1
+      if day > CivilDate.daysInMonth(year: year, month: month) { (month, day) = (month + 1, 1) }
+      if month > 12 { (year, month) = (year + 1, 1) }
+    }
+    #expect(wrong == 0)
+    #expect(year == 10_000)
+  }
+
   @Test func birthdayOf29FebruaryIsFirstOfMarch() throws {
     let birth = try #require(CivilDate("2008-02-29"))
     #expect(birth.age(on: try #require(CivilDate("2024-02-28"))) == 15)
