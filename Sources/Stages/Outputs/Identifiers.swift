@@ -5,10 +5,11 @@ import Foundation
 /// Keyed identifiers: a pure function of what opened a referral or an alert, which nobody without
 /// the key can turn back into a person (semantics 12).
 public struct IdentifierKey: Sendable {
-  private let key: SymmetricKey
+  /// The function with the key taken in, from where each identifier goes on.
+  private let keyed: HMAC<SHA256>
 
   /// `secret` should hold 32 random bytes; the configuration names the file.
-  public init(secret: [UInt8]) { key = SymmetricKey(data: secret) }
+  public init(secret: [UInt8]) { keyed = HMAC(key: SymmetricKey(data: secret)) }
 
   /// The documented key of `replay` and tests; never for production.
   public static let development = IdentifierKey(
@@ -25,8 +26,9 @@ public struct IdentifierKey: Sendable {
       message.append(UInt8(truncatingIfNeeded: utf8.count))
       message.append(contentsOf: utf8)
     }
-    let digest = HMAC<SHA256>.authenticationCode(for: message, using: key)
-    return prefix + base32(Array(digest), characters: 26)
+    var digest = keyed
+    digest.update(data: message)
+    return prefix + base32(Array(digest.finalize()), characters: 26)
   }
 
   /// `R-...`: rule, receiver with the code of its area, household, subject, ordinal.
