@@ -42,6 +42,28 @@ extension Situation {
     }
   }
 
+  /// An int that an event states; nil where `readEvent` must tell.
+  func eventInt(_ object: ObjectRef, _ slot: UInt16) -> Int64? {
+    guard let field = statedField(object, slot) else { return nil }
+    let tag = field.tag
+    return tag == .int || tag == .money ? field.scalar : nil
+  }
+
+  /// The day of a date that an event states; nil where `readEvent` must tell.
+  func eventDay(_ object: ObjectRef, _ slot: UInt16) -> Int32? {
+    guard let field = statedField(object, slot), field.tag == .date else { return nil }
+    return Int32(truncatingIfNeeded: field.scalar)
+  }
+
+  @inline(__always)
+  private func statedField(_ object: ObjectRef, _ slot: UInt16) -> FieldView? {
+    let position = EventPosition(packed: object.index)
+    guard let log = log(of: position.owner), position.index < log.eventCount,
+      let fact = schema.storedEvent(slot)
+    else { return nil }
+    return field(fact, of: position.index, in: log)
+  }
+
   /// A stored fact that the event does not state.
   private func unstated(_ object: ObjectRef, _ slot: UInt16) -> Value {
     guard let source = schema.events.source(slot) else { return Situation.noObject }

@@ -27,17 +27,20 @@ enum HouseholdBuiltin: String, CaseIterable {
 }
 
 extension Situation {
+  /// `slot` is that of a fact of households.
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let log = log(of: EventPosition.household), let source = schema.households.source(slot)
-    else { return Situation.noObject }
+    guard let log = log(of: EventPosition.household) else { return Situation.noObject }
+    let source = householdSources + Int(slot)
     switch source.pointee.kind {
     case .state:
       let field = stored(log, source.pointee.fact)
       return value(field, source.pointee.fallback, source.pointee.none, object, slot)
     case .series:
       guard let series = source.pointee.series else { return Situation.noObject }
-      return list(of: .event, object, slot) { add in
-        eachEvent(of: EventPosition.household, log, series) { add($0.packed) }
+      return series._withUnsafeGuaranteedRef { series in
+        list(of: .event, object, slot) { add in
+          eachEvent(of: EventPosition.household, log, series) { add($0.packed) }
+        }
       }
     case .derived:
       guard let program = source.pointee.derived else { return Situation.noObject }

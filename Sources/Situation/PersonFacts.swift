@@ -17,19 +17,21 @@ enum PersonBuiltin: String, CaseIterable {
 }
 
 extension Situation {
+  /// `slot` is that of a fact of persons.
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let index = Int(object.index)
-    guard let log = log(of: index), let source = schema.persons.source(slot) else {
-      return Situation.noObject
-    }
+    guard let log = log(of: index) else { return Situation.noObject }
+    let source = personSources + Int(slot)
     switch source.pointee.kind {
     case .state:
       let field = stored(log, source.pointee.fact)
       return value(field, source.pointee.fallback, source.pointee.none, object, slot)
     case .series:
       guard let series = source.pointee.series else { return Situation.noObject }
-      return list(of: .event, object, slot) { add in
-        eachEvent(of: index, log, series) { add($0.packed) }
+      return series._withUnsafeGuaranteedRef { series in
+        list(of: .event, object, slot) { add in
+          eachEvent(of: index, log, series) { add($0.packed) }
+        }
       }
     case .derived:
       guard let program = source.pointee.derived else { return Situation.noObject }
@@ -136,10 +138,11 @@ extension Situation {
     var first: Instant?
     // Of several events with the same key the last one counts.
     var keyed: [(hash: UInt64, field: FieldView?, index: Int)] = []
-    for index in 0..<log.eventCount {
-      let event = log.event(index)
-      guard series.types.contains(event.type) else { continue }
-      let effective = event.effective
+    var next = log.firstEvent(of: series.types, from: 0)
+    while next < log.eventCount {
+      let index = next
+      let effective = log.event(index).effective
+      next = log.firstEvent(of: series.types, from: index + 1)
       guard effective >= oldest else { continue }
       guard effective <= view.instant else {
         limit(effective)

@@ -51,6 +51,7 @@ struct Programme {
   }
 
   static let decision = EventTypeID("assistance.decision")
+  private static let decisions = [decision]
   private static let programme = FactID("event.programme")
   private static let state = FactID("event.state")
   private static let until = FactID("event.until")
@@ -66,9 +67,11 @@ struct Programme {
   ) -> (programmes: [Programme], validUntil: Instant) {
     var programmes: [Programme] = []
     var validUntil = Instant.distantFuture
-    for index in 0..<log.eventCount {
+    var next = log.firstEvent(of: decisions, from: 0)
+    while next < log.eventCount {
+      let index = next
       let event = log.event(index)
-      guard event.type == decision else { continue }
+      next = log.firstEvent(of: decisions, from: index + 1)
       if event.effective > instant {
         validUntil = min(validUntil, event.effective)
         break

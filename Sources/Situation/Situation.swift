@@ -22,8 +22,9 @@ public final class Situation: FactHost {
   private(set) var file: HouseholdFile?
   private(set) var view = Viewpoint.now(.distantPast)
   private(set) var now = Instant.distantPast
-  /// What the present viewpoint has shown.
-  private(set) var memory: ViewMemory
+  /// What the present viewpoint has shown; one of `memories`.
+  private var current: Unmanaged<ViewMemory>
+  var memory: ViewMemory { current.takeUnretainedValue() }
   /// What the last viewpoints of this file have shown. Each fresh event of a household is looked at
   /// from its day and from now, by one rule after the other; most viewpoints of one moment share
   /// what they show.
@@ -87,14 +88,19 @@ public final class Situation: FactHost {
   }
   private let householdWidth: Int
   private let personWidth: Int
+  /// How facts are read, by slot; kept by the schema.
+  let householdSources: UnsafePointer<FactSource<HouseholdBuiltin>>
+  let personSources: UnsafePointer<FactSource<PersonBuiltin>>
   private var logCapacity = 16
 
   public init(schema: SituationSchema) {
     self.schema = schema
     memories = (0..<16).map { _ in ViewMemory(scoreIsOfEvent: schema.scoreIsOfEvent) }
-    memory = memories[0]
+    current = .passUnretained(memories[0])
     householdWidth = schema.householdWidth
     personWidth = schema.personWidth
+    householdSources = schema.households.first
+    personSources = schema.persons.first
     sight = .allocate(capacity: 1)
     sight.initialize(
       to: Sight(
@@ -184,25 +190,28 @@ public final class Situation: FactHost {
       hidesLaterReferrals: view.hidesLaterReferrals, here: here,
       event: sight.pointee.personCount > People.bits ? view.event : nil)
     if let known = outlooks.firstIndex(of: outlook) {
-      memory = memories[known]
+      current = .passUnretained(memories[known])
     } else {
-      memory = memories[nextMemory]
+      current = .passUnretained(memories[nextMemory])
       if nextMemory < outlooks.count {
         outlooks[nextMemory] = outlook
       } else {
         outlooks.append(outlook)
       }
       nextMemory = (nextMemory + 1) % memories.count
-      memory.begin(facts: householdWidth + sight.pointee.personCount * personWidth)
+      let facts = householdWidth + sight.pointee.personCount * personWidth
+      current._withUnsafeGuaranteedRef { $0.begin(facts: facts) }
     }
     showEvent()
     sight.pointee.here = here
-    sight.pointee.cells = memory.cells
-    sight.pointee.generation = memory.generation
     sight.pointee.isMoving = view.isMoving
-    sight.pointee.parameters = memory.parameters?.values
-    sight.pointee.parameterCount = memory.parameters?.count ?? 0
-    noteLists()
+    current._withUnsafeGuaranteedRef { memory in
+      sight.pointee.cells = memory.cells
+      sight.pointee.generation = memory.generation
+      sight.pointee.parameters = memory.parameters?.values
+      sight.pointee.parameterCount = memory.parameters?.count ?? 0
+      noteLists(memory)
+    }
   }
 
   /// All on which most facts of a viewpoint depend: where two viewpoints agree in that, they share
@@ -221,8 +230,11 @@ public final class Situation: FactHost {
   /// Takes up what depends on the deciding event besides the viewpoint.
   private func showEvent() {
     mustShowAgain = false
-    memory.show(ViewMemory.Deciding(event: view.event, hasOpenReferral: hasOpenReferral()))
-    sight.pointee.eventGeneration = memory.eventGeneration
+    let deciding = ViewMemory.Deciding(event: view.event, hasOpenReferral: hasOpenReferral())
+    current._withUnsafeGuaranteedRef { memory in
+      memory.show(deciding)
+      sight.pointee.eventGeneration = memory.eventGeneration
+    }
   }
 
   /// Whether a person lives here at the viewpoint; people of the deciding event keep their home.
@@ -231,7 +243,7 @@ public final class Situation: FactHost {
       ? sight.pointee.here & (1 << UInt64(index)) != 0 : people?.livesHere(index) ?? false
   }
 
-  private func noteLists() {
+  private func noteLists(_ memory: ViewMemory) {
     sight.pointee.lists = memory.lists
     sight.pointee.listCount = memory.listCount
     sight.pointee.items = memory.items
@@ -283,6 +295,14 @@ public final class Situation: FactHost {
     let list = people?.members() ?? []
     memory.members = list
     return list
+  }
+
+  /// The living members as the subjects of a rule about each of them.
+  public var memberSubjects: [Int?] {
+    if let subjects = memory.memberSubjects { return subjects }
+    let subjects = members.map(Optional.some)
+    memory.memberSubjects = subjects
+    return subjects
   }
 
   public var area: (subdistrict: String, committee: String) {
@@ -364,13 +384,64 @@ public final class Situation: FactHost {
   /// A fact that is known to be absent: `has()` is false, and it equals no value.
   static let absent = Value.null
 
+  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+    if object.type == ObjectKind.event.rawValue { return eventInt(object, field) }
+    guard let cell = cell(object, field), case .int(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value
+  }
+
+  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+    guard let cell = cell(object, field), case .bool(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value
+  }
+
+  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+    if object.type == ObjectKind.event.rawValue { return eventDay(object, field) }
+    guard let cell = cell(object, field), case .date(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value.dayNumber
+  }
+
+  /// Where a fact of a person or the household is kept, worked out if need be. Nil for those of
+  /// other objects, and for what is not to be kept.
+  @inline(__always)
+  private func cell(_ object: ObjectRef, _ slot: UInt16) -> UnsafeMutablePointer<Cell>? {
+    var index = Int(slot)
+    if object.type == ObjectKind.person.rawValue {
+      let person = Int(object.index)
+      guard person < sight.pointee.personCount, index < personWidth else { return nil }
+      index += householdWidth + person * personWidth
+    } else {
+      guard object.type == ObjectKind.household.rawValue, index < householdWidth else {
+        return nil
+      }
+    }
+    let cell = sight.pointee.cells + index
+    if isKnown(cell) {
+      limit(cell.pointee.validUntil)
+    } else {
+      _ = workOut(object, slot, index)
+      guard isKnown(cell) else { return nil }
+    }
+    return cell
+  }
+
+  @inline(__always)
+  private func isKnown(_ cell: UnsafeMutablePointer<Cell>) -> Bool {
+    let generation = cell.pointee.generation
+    return generation == sight.pointee.generation || generation == sight.pointee.eventGeneration
+  }
+
   /// A fact of a person or the household: as it is known, or worked out.
   @inline(__always)
   private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
     let cell = sight.pointee.cells + index
-    let generation = cell.pointee.generation
-    guard generation == sight.pointee.generation || generation == sight.pointee.eventGeneration
-    else { return workOut(object, slot, index) }
+    guard isKnown(cell) else { return workOut(object, slot, index) }
     limit(cell.pointee.validUntil)
     return cell.pointee.value
   }
@@ -387,11 +458,14 @@ public final class Situation: FactHost {
     sight.pointee.validUntil = min(outer, validUntil)
     // While the assessment runs, its own result is no fact yet.
     if wasAssessing, schema.isScore(object, slot) { return value }
+    let isOfEvent =
+      object.type == ObjectKind.person.rawValue
+      ? personSources[Int(slot)].isOfEvent : householdSources[Int(slot)].isOfEvent
     let cell = sight.pointee.cells + index
     cell.pointee.value = value
     cell.pointee.validUntil = validUntil
     cell.pointee.generation =
-      schema.isOfEvent(object, slot) ? sight.pointee.eventGeneration : sight.pointee.generation
+      isOfEvent ? sight.pointee.eventGeneration : sight.pointee.generation
     return value
   }
 
@@ -436,7 +510,7 @@ public final class Situation: FactHost {
     let start = memory.itemCount
     build { memory.add($0) }
     let position = memory.closeList(of: kind, from: start)
-    noteLists()
+    noteLists(memory)
     return .hostList(HostList(kind: object.type, field: slot, index: position))
   }
 
@@ -461,14 +535,14 @@ public final class Situation: FactHost {
   }
 
   /// A derived fact, evaluated.
-  func derived(_ object: ObjectRef, _ program: Program) -> Value {
+  func derived(_ object: ObjectRef, _ program: Unmanaged<Program>) -> Value {
     guard let contexts = sight.pointee.contexts else { return Situation.noObject }
     return contexts.derivation._withUnsafeGuaranteedRef { derived(object, program, $0) }
   }
 
   @inline(__always)
   private func derived(
-    _ object: ObjectRef, _ program: Program, _ derivation: EvaluationContext
+    _ object: ObjectRef, _ program: Unmanaged<Program>, _ derivation: EvaluationContext
   ) -> Value {
     let isMoving = sight.pointee.isMoving
     var outerValidity = Instant.distantFuture
@@ -484,7 +558,7 @@ public final class Situation: FactHost {
       derivation.set(variable: VariableSlot.member, .object(object))
     }
     derivationDepth += 1
-    let value = program.evaluate(derivation)
+    let value = program._withUnsafeGuaranteedRef { $0.evaluate(derivation) }
     derivationDepth -= 1
     if isOfPerson {
       derivedMember = outer

@@ -23,8 +23,8 @@ struct FactSource<Builtin> {
   let none: Value
   /// It can be another for another deciding event at the same time and place.
   let isOfEvent: Bool
-  unowned(unsafe) let series: SeriesReader?
-  unowned(unsafe) let derived: Program?
+  let series: Unmanaged<SeriesReader>?
+  let derived: Unmanaged<Program>?
 
   init(
     _ definition: FactDefinition, _ pack: PolicyPack, _ keeper: FactKeeper,
@@ -67,8 +67,8 @@ struct FactSource<Builtin> {
     isOfEvent = ofEvent.contains(definition)
     self.fallback = fallback
     self.none = none
-    self.series = series
-    self.derived = program
+    self.series = series.map(Unmanaged.passUnretained)
+    derived = program.map(Unmanaged.passUnretained)
   }
 
   /// The stored fact behind it, nil for computed ones.
@@ -173,6 +173,9 @@ final class FactTable<Builtin> {
     sources.deinitialize(count: count)
     sources.deallocate()
   }
+
+  /// All of them, for those who keep the table.
+  var first: UnsafePointer<FactSource<Builtin>> { UnsafePointer(sources) }
 
   /// The source of a slot, nil where there is none.
   @inline(__always)
@@ -338,14 +341,6 @@ public final class SituationSchema {
       case .builtin(let builtin)? = households.source(slot)?.pointee.kind
     else { return false }
     return builtin.isScore
-  }
-
-  /// Whether a fact can be another for another deciding event at the same time and place.
-  @inline(__always)
-  func isOfEvent(_ object: ObjectRef, _ slot: UInt16) -> Bool {
-    object.type == ObjectKind.person.rawValue
-      ? persons.source(slot)?.pointee.isOfEvent ?? false
-      : households.source(slot)?.pointee.isOfEvent ?? false
   }
 
   func programme(_ slot: UInt16) -> ProgrammeField? { at(programmes, slot) }

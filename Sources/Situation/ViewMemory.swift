@@ -47,6 +47,7 @@ final class ViewMemory {
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
   var members: [Int]?
+  var memberSubjects: [Int?]?
   var area: (subdistrict: String, committee: String)?
   var district: String?
   var people: People?
@@ -103,6 +104,7 @@ final class ViewMemory {
     programmes = nil
     score = nil
     members = nil
+    memberSubjects = nil
     area = nil
     district = nil
     people = nil

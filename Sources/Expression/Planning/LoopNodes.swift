@@ -37,7 +37,7 @@ class LoopNode: Node, @unchecked Sendable {
   final func bind(_ c: EvaluationContext, _ range: Value, _ i: Int) {
     let frame = c.state.pointee.frame
     switch range {
-    case .hostList(let list): frame[slot] = c.host.element(list, at: i)
+    case .hostList(let list): frame[slot] = c.element(list, at: i)
     case .list(let list): frame[slot] = list.elements[i]
     case .map(let map):
       frame[slot] = keySlot < 0 ? map.keys[i] : map.values[i]
@@ -68,14 +68,6 @@ class LoopNode: Node, @unchecked Sendable {
       c.failUnless(range)
       return c.takeAbrupt()
     }
-    return forEach(c, range, count, where: condition, round)
-  }
-
-  @inline(__always)
-  final func forEach(
-    _ c: EvaluationContext, _ range: Value, _ count: Int, where condition: Node?,
-    _ round: () -> Round
-  ) -> Value? {
     begin(c)
     var abrupt: Value?
     var i = 0
@@ -232,6 +224,8 @@ final class ExistsOneNode: LoopNode, @unchecked Sendable {
 /// `filter`, `map` and `transformList`: a list of the results of the rounds that pass.
 final class CollectNode: LoopNode, @unchecked Sendable {
   let condition: Node?
+  /// The condition, or one that always holds: there is no optional to unwrap in each round.
+  private let test: Node
   /// Nil for `filter`: the element itself.
   let body: Node?
 
@@ -239,6 +233,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
     _ range: Node, slot: Int, keySlot: Int, invariants: [Int], condition: Node?, body: Node?
   ) {
     self.condition = condition
+    test = condition ?? BoolConstantNode(true)
     self.body = body
     super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
@@ -250,15 +245,23 @@ final class CollectNode: LoopNode, @unchecked Sendable {
       return c.takeAbrupt()
     }
     if count == 0 { return .list(.empty) }
+    begin(c)
     var abrupt: Value?
-    // Room for all: it grows never, and is seldom kept for long.
-    let result = [Value](unsafeUninitializedCapacity: count) { elements, used in
-      abrupt = forEach(c, range, count, where: condition) {
-        let element = body?.value(c) ?? c.state.pointee.frame[slot]
-        if element.isAbrupt { return .failed(element) }
-        elements.initializeElement(at: used, to: element)
-        used += 1
-        return .done
+    var result: [Value] = []
+    result.reserveCapacity(count)
+    for i in 0..<count {
+      guard c.spend() else { return .error(.budget) }
+      bind(c, range, i)
+      guard let passes = test.bool(c) else {
+        abrupt = merged(abrupt, c.takeAbrupt())
+        continue
+      }
+      if !passes { continue }
+      let element = body?.value(c) ?? c.state.pointee.frame[slot]
+      if element.isAbrupt {
+        abrupt = merged(abrupt, element)
+      } else {
+        result.append(element)
       }
     }
     return abrupt ?? .list(result.isEmpty ? .empty : ListValue(result))

@@ -157,6 +157,7 @@ class FieldNode: Node, @unchecked Sendable {
   @inline(__always)
   final func readInt(_ c: EvaluationContext, _ object: ObjectRef?) -> Int64? {
     guard let object else { return nil }
+    if let known = c.int(object, field) { return known }
     let result = c.read(object, field)
     if case .int(let value) = result { return value }
     c.failUnless(result)
@@ -166,6 +167,7 @@ class FieldNode: Node, @unchecked Sendable {
   @inline(__always)
   final func readBool(_ c: EvaluationContext, _ object: ObjectRef?) -> Bool? {
     guard let object else { return nil }
+    if let known = c.bool(object, field) { return known }
     let result = c.read(object, field)
     if case .bool(let value) = result { return value }
     c.failUnless(result)
@@ -175,6 +177,7 @@ class FieldNode: Node, @unchecked Sendable {
   @inline(__always)
   final func readDay(_ c: EvaluationContext, _ object: ObjectRef?) -> Int32? {
     guard let object else { return nil }
+    if let known = c.day(object, field) { return known }
     let result = c.read(object, field)
     if case .date(let value) = result { return value.dayNumber }
     c.failUnless(result)
@@ -256,6 +259,7 @@ final class FieldCompareNode: BoolNode, @unchecked Sendable {
   override func bool(_ c: EvaluationContext) -> Bool? {
     let base = isLocal ? c.state.pointee.frame : c.variables
     guard case .object(let ref) = base[slot], ref.type == typeID else { return plain.bool(c) }
+    if let known = c.int(ref, field) { return op.holds(known, right) }
     let result = c.read(ref, field)
     if case .int(let value) = result { return op.holds(value, right) }
     c.failUnless(result)

@@ -58,26 +58,36 @@ public final class Program: Sendable {
 }
 
 /// Programs that are decided one after another. Going through them counts no references.
-public final class ProgramRow: @unchecked Sendable {
+public struct ProgramRow: @unchecked Sendable {
   // Unchecked: the row is written in `init` only.
 
-  /// Keeps what the row refers to.
-  private let programs: [Program]
-  private let row: UnsafeMutablePointer<Unmanaged<Program>>
   /// How many there are.
   public let count: Int
+  private let row: UnsafePointer<Unmanaged<Program>>
+  private let keeper: Keeper
+
+  /// Keeps the row and what it refers to.
+  private final class Keeper {
+    let programs: [Program]
+    let row: UnsafeMutablePointer<Unmanaged<Program>>
+
+    init(_ programs: [Program]) {
+      self.programs = programs
+      row = .allocate(capacity: max(1, programs.count))
+      for (at, program) in programs.enumerated() {
+        (row + at).initialize(to: .passUnretained(program))
+      }
+    }
+
+    deinit { row.deallocate() }
+  }
 
   /// The programs in their order.
   public init(_ programs: [Program]) {
-    self.programs = programs
+    keeper = Keeper(programs)
+    row = UnsafePointer(keeper.row)
     count = programs.count
-    row = .allocate(capacity: max(1, count))
-    for (at, program) in programs.enumerated() {
-      (row + at).initialize(to: .passUnretained(program))
-    }
   }
-
-  deinit { row.deallocate() }
 
   /// Evaluates the condition at a place in `0..<count`.
   public func decide(_ index: Int, _ context: EvaluationContext) -> Decision {

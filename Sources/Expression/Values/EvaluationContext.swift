@@ -4,9 +4,20 @@ public import Vocabulary
 public protocol FactHost: AnyObject {
   /// The value of a field; `.unknown` where the fact is missing. Texts may be borrowed.
   func read(_ object: ObjectRef, field: UInt16) -> Value
+  /// The value of a field where it is an int; nil where `read` has something else to say. Likewise a
+  /// bool and the day of a date: what most expressions ask for needs no `Value` then.
+  func int(_ object: ObjectRef, field: UInt16) -> Int64?
+  func bool(_ object: ObjectRef, field: UInt16) -> Bool?
+  func day(_ object: ObjectRef, field: UInt16) -> Int32?
   func count(_ list: HostList) -> Int
   /// `index` is within `0..<count(list)`.
   func element(_ list: HostList, at index: Int) -> Value
+}
+
+extension FactHost {
+  public func int(_ object: ObjectRef, field: UInt16) -> Int64? { nil }
+  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? { nil }
+  public func day(_ object: ObjectRef, field: UInt16) -> Int32? { nil }
 }
 
 /// A host without objects.
@@ -122,6 +133,7 @@ public final class EvaluationContext {
 
   /// Sets a variable by its slot in the `TypeEnvironment`; false where there is no such slot.
   @discardableResult
+  @inline(__always)
   public func set(variable slot: Int, _ value: Value) -> Bool {
     guard slot >= 0, slot < variableCapacity else { return false }
     variables[slot] = value
@@ -173,6 +185,26 @@ public final class EvaluationContext {
     if state.pointee.isTracing { record(object, field) }
     return host.read(object, field: field)
   }
+
+  /// The field where it is an int, a bool or the day of a date; nil where `read` must tell.
+  @inline(__always)
+  func int(_ object: ObjectRef, _ field: UInt16) -> Int64? {
+    state.pointee.isTracing ? nil : host.int(object, field: field)
+  }
+
+  @inline(__always)
+  func bool(_ object: ObjectRef, _ field: UInt16) -> Bool? {
+    state.pointee.isTracing ? nil : host.bool(object, field: field)
+  }
+
+  @inline(__always)
+  func day(_ object: ObjectRef, _ field: UInt16) -> Int32? {
+    state.pointee.isTracing ? nil : host.day(object, field: field)
+  }
+
+  /// An element of a list; apart from the loops, which need not hold the host for it.
+  @inline(never)
+  func element(_ list: HostList, at index: Int) -> Value { host.element(list, at: index) }
 
   @inline(__always)
   func fail(_ value: Value) { state.pointee.abrupt = value }
