@@ -210,14 +210,20 @@ extension HouseholdState {
 
   /// The household's referrals as rules may ask about them.
   var referralsOnFile: [ReferralOnFile] {
-    openings.flatMap { opening in
-      opening.referrals.map { referral in
-        ReferralOnFile(
-          rule: opening.rule, subject: opening.subject, state: referral.state.description,
-          isOpen: referral.state.isOpen, openedAt: referral.openedAt,
-          closedAt: referral.state.isOpen ? nil : referral.history.last?.at,
-          reason: referral.reason?.description, openedBy: opening.openedBy)
+    var onFile: [ReferralOnFile] = []
+    for index in openings.indices {
+      for at in openings[index].referrals.indices {
+        let state = openings[index].referrals[at].state
+        onFile.append(
+          ReferralOnFile(
+            rule: openings[index].rule, subject: openings[index].subject,
+            state: state.description, isOpen: state.isOpen,
+            openedAt: openings[index].referrals[at].openedAt,
+            closedAt: state.isOpen ? nil : openings[index].referrals[at].history.last?.at,
+            reason: openings[index].referrals[at].reason?.description,
+            openedBy: openings[index].openedBy))
       }
     }
+    return onFile
   }
 }

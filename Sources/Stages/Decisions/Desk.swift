@@ -178,7 +178,7 @@ struct Desk {
         reconcile(rule, subject: subject, event: position, answer)
       }
       for index in household.openings.indices
-      where household.openings[index].rule == rule.id && household.openings[index].isLive
+      where household.openings[index].rule == rule.id && household.openings[index].phase.isLive
         && household.openings[index].triggers.contains(event.key)
         && !speaks(of: household.openings[index].subject, subjects)
       {
@@ -321,7 +321,7 @@ struct Desk {
 
   /// The people a rule may be about for an event, as things stand now.
   private func subjects(_ rule: CompiledRule, _ position: EventPosition) -> [Int?] {
-    guard rule.scope == .member else { return [nil] }
+    guard rule.scope == .member else { return RuleEvaluation.household }
     situation.look(from: .now(now, event: position))
     return evaluation.subjects(rule, event: position)
   }
@@ -351,7 +351,7 @@ struct Desk {
     situation.look(from: .now(now, event: position))
     guard eventful.holdsNow else { return answer }
     let current = evaluation.decide(rule, subject: subject, event: position)
-    nextDecision = min(nextDecision, situation.context.validUntil)
+    nextDecision = min(nextDecision, evaluation.validUntil)
     if case .holds = current { return answer }
     return current
   }
@@ -363,9 +363,9 @@ struct Desk {
     _ event: EventView, _ nextDecision: inout Instant
   ) -> Answer {
     let answer = evaluation.decide(rule, subject: subject, event: position)
-    nextDecision = min(nextDecision, situation.context.validUntil)
+    nextDecision = min(nextDecision, evaluation.validUntil)
     if case .fails = answer { return answer }
-    guard let date = ahead.to.evaluate(situation.context).dateValue else {
+    guard let date = evaluation.date(ahead.to) else {
       return .fails(clause: "looks-ahead")
     }
     let parameters = situation.resolvedParameters
@@ -407,11 +407,11 @@ struct Desk {
         isGone(subject, rule)
         ? .fails(clause: "deceased") : evaluation.decide(rule, subject: subject, event: nil)
       if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
-        if case .holds = gate.decide(situation.context) {} else { answer = .fails(clause: "gate") }
+        if !evaluation.holds(gate) { answer = .fails(clause: "gate") }
       }
       let last =
-        answer.isPossible ? rule.opensBy?.evaluate(situation.context).dateValue : nil
-      nextDecision = min(nextDecision, situation.context.validUntil)
+        answer.isPossible ? rule.opensBy.flatMap(evaluation.date) : nil
+      nextDecision = min(nextDecision, evaluation.validUntil)
       if answer.isPossible, let last, !held(rule, subject, by: last) {
         answer = .fails(clause: "opens-by")
       }
@@ -426,7 +426,7 @@ struct Desk {
     if isStanding { household.outlook.standing |= standing }
     // People the rule no longer speaks of, such as former members.
     for index in household.openings.indices
-    where household.openings[index].rule == rule.id && household.openings[index].isLive
+    where household.openings[index].rule == rule.id && household.openings[index].phase.isLive
       && !speaks(of: household.openings[index].subject, subjects)
     {
       end(index, rule)
@@ -487,7 +487,7 @@ struct Desk {
     for eventful in rulebook.eventRules {
       let rule = eventful.rule
       for index in household.openings.indices.reversed()
-      where household.openings[index].rule == rule.id && household.openings[index].isLive {
+      where household.openings[index].rule == rule.id && household.openings[index].phase.isLive {
         for trigger in household.openings[index].triggers {
           let isOurs = collected.contains {
             $0.key == trigger && isTriggered(eventful, by: $0)
@@ -500,7 +500,7 @@ struct Desk {
 
   /// Whether an opening rests on an event that does not trigger its rule here, or not any more.
   private func restsOnStrangers(_ index: Int, _ rulebook: Rulebook) -> Bool {
-    guard household.openings[index].isLive, !household.openings[index].triggers.isEmpty,
+    guard household.openings[index].phase.isLive, !household.openings[index].triggers.isEmpty,
       let eventful = rulebook.eventRule(household.openings[index].rule)
     else { return false }
     return household.openings[index].triggers.contains { trigger in

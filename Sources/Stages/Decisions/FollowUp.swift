@@ -120,7 +120,7 @@ extension Desk {
   private mutating func endLadders(except exit: EventKey?, _ ladder: CompiledRule) {
     let current = exit.map { [$0] } ?? []
     let missed = rulebook.missedVisit?.id
-    for index in household.openings.indices where household.openings[index].isLive {
+    for index in household.openings.indices where household.openings[index].phase.isLive {
       let rule = household.openings[index].rule
       guard rule == ladder.id || rule == missed, household.openings[index].triggers != current
       else { continue }
@@ -152,7 +152,7 @@ extension Desk {
     }
     guard let first else { return }
     for index in existing[first...] {
-      if household.openings[index].isLive {
+      if household.openings[index].phase.isLive {
         withdraw(index, .noLongerHolds)
       } else {
         household.openings[index].phase = .withdrawn
@@ -217,7 +217,7 @@ extension Desk {
     for visit in course.plan.visits {
       guard visit.made == nil else {
         let index = missedOpening(visit.number, course.event.key, rule)
-        if let index, household.openings[index].isLive { withdraw(index, .noLongerHolds) }
+        if let index, household.openings[index].phase.isLive { withdraw(index, .noLongerHolds) }
         continue
       }
       let steps = missedSteps(visit.due, rule)
@@ -321,7 +321,7 @@ extension Desk {
   private mutating func carryOn(
     _ index: Int, _ rule: CompiledRule, _ course: Course, due: Instant? = nil, _ visit: Evidence
   ) {
-    let isLive = household.openings[index].isLive
+    let isLive = household.openings[index].phase.isLive
     rest(index, rule, on: course.event)
     guard isLive else { return }
     noteFirstTrigger(index)

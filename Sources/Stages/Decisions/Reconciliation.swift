@@ -7,7 +7,7 @@ extension HouseholdState {
   /// The live opening of a rule for a subject.
   func liveOpening(_ rule: String, _ subject: CitizenID?) -> Int? {
     openings.indices.first {
-      openings[$0].rule == rule && openings[$0].subject == subject && openings[$0].isLive
+      openings[$0].rule == rule && openings[$0].subject == subject && openings[$0].phase.isLive
     }
   }
 }
@@ -44,7 +44,7 @@ extension Desk {
 
   /// Ends the referrals about those who have died, however long ago what opened them happened.
   mutating func withdrawDeceased() {
-    for index in household.openings.indices.reversed() where household.openings[index].isLive {
+    for index in household.openings.indices.reversed() where household.openings[index].phase.isLive {
       guard let subject = household.openings[index].subject.flatMap(file.index),
         situation.isDead(subject)
       else { continue }
@@ -58,7 +58,7 @@ extension Desk {
   mutating func followPolicy(_ rulebook: Rulebook) {
     situation.look(from: .now(now))
     let district = situation.district
-    for index in household.openings.indices.reversed() where household.openings[index].isLive {
+    for index in household.openings.indices.reversed() where household.openings[index].phase.isLive {
       let opening = household.openings[index]
       let status = rulebook.rule(opening.rule)?.status(in: district)
       switch (opening.phase, status) {

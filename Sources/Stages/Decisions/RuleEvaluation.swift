@@ -37,6 +37,9 @@ final class RuleEvaluation {
     self.pack = pack
   }
 
+  /// Until when the answers since `begin` stand by themselves.
+  var validUntil: Instant { context.validUntil }
+
   /// Sets the rule's variables and starts an evaluation.
   func begin(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, tracing: Bool = false
@@ -93,10 +96,21 @@ final class RuleEvaluation {
     return false
   }
 
+  /// The subjects of a rule about the household as a whole.
+  static let household: [Int?] = [nil]
+
+  /// The date that an expression of the rule has; nil where it has none.
+  func date(_ program: Program) -> CivilDate? { program.evaluate(context).dateValue }
+
+  /// Whether another condition of the rule holds.
+  func holds(_ program: Program) -> Bool {
+    if case .holds = program.decide(context) { true } else { false }
+  }
+
   /// The people a member rule is about.
   func subjects(_ rule: CompiledRule, event: EventPosition?) -> [Int?] {
-    guard rule.scope == .member else { return [nil] }
-    guard let program = rule.subject else { return situation.members.map { $0 } }
+    guard rule.scope == .member else { return RuleEvaluation.household }
+    guard let program = rule.subject else { return situation.memberSubjects }
     begin(rule, subject: nil, event: event)
     return situation.persons(program.evaluate(context)).map { $0 }
   }

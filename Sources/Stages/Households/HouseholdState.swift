@@ -36,6 +36,8 @@ struct Opening: Equatable, Sendable {
     case withdrawn
     /// Only a decision record: a shadow or draft rule.
     case shadow
+
+    var isLive: Bool { self == .holding || self == .open || self == .shadow }
   }
   var rule: String
   var subject: CitizenID?
@@ -59,7 +61,7 @@ struct Opening: Equatable, Sendable {
   /// Retracted events whose receivers were told.
   var corrected: [EventKey] = []
 
-  var isLive: Bool { phase == .holding || phase == .open || phase == .shadow }
+  var isLive: Bool { phase.isLive }
 }
 
 /// The last ordinal of the openings of a rule for a subject that were handed over.

@@ -164,8 +164,8 @@ extension Desk {
     let deadlines = deadlines
     for index in household.openings.indices where household.openings[index].phase == .open {
       for at in household.openings[index].referrals.indices {
-        while let waiting = household.openings[index].referrals[at].waiting,
-          let (due, step) = deadlines.next(waiting), due <= now
+        while let (due, step) = deadlines.next(household.openings[index].referrals, at),
+          due <= now
         {
           escalate(index, at, step)
         }
@@ -245,9 +245,7 @@ extension Desk {
       }
       guard household.openings[index].phase == .open else { continue }
       for at in household.openings[index].referrals.indices {
-        if let waiting = household.openings[index].referrals[at].waiting,
-          let (due, _) = deadlines.next(waiting)
-        {
+        if let (due, _) = deadlines.next(household.openings[index].referrals, at) {
           next = min(next, due)
         }
       }

@@ -42,14 +42,21 @@ struct Deadlines {
     case overdue
   }
 
-  /// The next instant at which the ladder acts, and what it does; nil when nothing is left to do.
-  func next(_ referral: Referral.Waiting) -> (at: Instant, step: Step)? {
+  /// The next instant at which the ladder acts on one of some referrals, and what it does; nil when
+  /// nothing is left to do. A referral is looked at in place: it has much that is not to be copied.
+  func next(_ referrals: [Referral], _ at: Int) -> (at: Instant, step: Step)? {
+    guard referrals[at].state.isOpen else { return nil }
+    let isResource = referrals[at].receiver == .resource
+    let isUnassigned = referrals[at].assignee == Assignment.unassigned.advisor
     var next: (at: Instant, step: Step)?
-    if referral.isUnclaimed {
-      let term = referral.isResource ? resourceAnswer : claim(referral.urgency)
-      next = (term.deadline(from: referral.claimFrom, calendar: calendar), .unclaimed)
+    if referrals[at].state == .requested, referrals[at].escalation < 2 || isUnassigned {
+      let term = isResource ? resourceAnswer : claim(referrals[at].urgency)
+      next = (term.deadline(from: referrals[at].claimFrom, calendar: calendar), .unclaimed)
     }
-    if let overdue = referral.overdueAt, next.map({ overdue < $0.at }) ?? true {
+    // A resource is only asked for an answer (semantics 17); what it took on, the advisor follows.
+    if !isResource, let overdue = referrals[at].overdueAt, referrals[at].escalation < 2,
+      next.map({ overdue < $0.at }) ?? true
+    {
       next = (overdue, .overdue)
     }
     return next
@@ -58,30 +65,5 @@ struct Deadlines {
   /// When the second level is told of an unfinished referral: one working day after the first.
   func secondOverdue(after first: Instant) -> Instant {
     second.deadline(from: first, calendar: calendar)
-  }
-}
-
-extension Referral {
-  /// What the ladder of deadlines asks of an open referral. A referral has much that is not to be
-  /// copied for that.
-  struct Waiting {
-    let urgency: Urgency
-    let isResource: Bool
-    /// Somebody has to be told where nobody claims it.
-    let isUnclaimed: Bool
-    let claimFrom: Instant
-    /// When somebody has to be told that it is not finished.
-    let overdueAt: Instant?
-  }
-
-  /// Nil where it is not open.
-  var waiting: Waiting? {
-    guard state.isOpen else { return nil }
-    let isResource = receiver == .resource
-    return Waiting(
-      urgency: urgency, isResource: isResource,
-      isUnclaimed: state == .requested && (escalation < 2 || isUnassigned), claimFrom: claimFrom,
-      // A resource is only asked for an answer (semantics 17); what it took on, the advisor follows.
-      overdueAt: isResource || escalation >= 2 ? nil : overdueAt)
   }
 }
