@@ -25,10 +25,13 @@ enum ReferralField: String, CaseIterable {
 extension Situation {
   func readEvent(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let position = EventPosition(packed: object.index)
-    guard let log = log(of: position.owner), position.index < log.eventCount else {
-      return Situation.noObject
+    guard let log = place(of: position.owner), position.index < log.pointee.eventCount,
+      Int(slot) < eventWidth
+    else { return Situation.noObject }
+    let fact = storedEvents[Int(slot)]
+    guard fact != SituationSchema.computed else {
+      return computed(object, slot, position, log.pointee)
     }
-    guard let fact = schema.storedEvent(slot) else { return computed(object, slot, position, log) }
     guard let field = field(fact, of: position.index, in: log) else {
       return unstated(object, slot)
     }
@@ -58,10 +61,10 @@ extension Situation {
   @inline(__always)
   private func statedField(_ object: ObjectRef, _ slot: UInt16) -> FieldView? {
     let position = EventPosition(packed: object.index)
-    guard let log = log(of: position.owner), position.index < log.eventCount,
-      let fact = schema.storedEvent(slot)
+    guard let log = place(of: position.owner), position.index < log.pointee.eventCount,
+      Int(slot) < eventWidth, storedEvents[Int(slot)] != SituationSchema.computed
     else { return nil }
-    return field(fact, of: position.index, in: log)
+    return field(storedEvents[Int(slot)], of: position.index, in: log)
   }
 
   /// A stored fact that the event does not state.
@@ -109,12 +112,12 @@ extension Situation {
       return person(position.owner)
     case .persons, .own, .others:
       return remembered(object, slot) {
-        guard let file, let people else { return Situation.noObject }
+        guard let file else { return Situation.noObject }
         let named = (try? event.persons()) ?? []
         let indexes = named.compactMap(file.index).filter { index in
           switch builtin {
-          case .own: people.livesHere(index)
-          case .others: !people.livesHere(index)
+          case .own: livesHere(index)
+          case .others: !livesHere(index)
           default: true
           }
         }
@@ -139,16 +142,16 @@ extension Situation {
       bytes.map { .string(Text(borrowing: $0)) } ?? Situation.absent
     }
     switch field {
-    case .name: return text(programme.name)
-    case .kind: return programme.kind.value
-    case .state: return text(programme.state)
-    case .inForce: return .bool(programme.inForce)
-    case .appliedOn: return date(programme.appliedOn)
-    case .since: return date(programme.since)
-    case .until: return date(programme.until)
-    case .exitedOn: return date(programme.exitedOn)
-    case .exitReason: return text(programme.exitReason)
-    case .tiedTo: return text(programme.tiedTo)
+    case .name: return text(programme.pointee.name)
+    case .kind: return programme.pointee.kind.value
+    case .state: return text(programme.pointee.state)
+    case .inForce: return .bool(programme.pointee.inForce)
+    case .appliedOn: return date(programme.pointee.appliedOn)
+    case .since: return date(programme.pointee.since)
+    case .until: return date(programme.pointee.until)
+    case .exitedOn: return date(programme.pointee.exitedOn)
+    case .exitReason: return text(programme.pointee.exitReason)
+    case .tiedTo: return text(programme.pointee.tiedTo)
     }
   }
 

@@ -108,25 +108,22 @@ extension Situation {
     }
   }
 
-  func programmesInView() -> [Programme] {
+  func programmesInView() -> UnsafeBufferPointer<Programme> {
+    let memory = memory
     if memory.programmes == nil, let file {
-      memory.programmes = Programme.list(file.log, at: view.instant)
+      memory.keep(Programme.list(file.log, at: view.instant))
     }
     limitToProgrammes()
-    return memory.programmes?.programmes ?? []
+    return UnsafeBufferPointer(memory.programmes ?? UnsafeMutableBufferPointer(start: nil, count: 0))
   }
 
   /// What a programme says holds until the next decision takes effect or a programme ends.
-  func limitToProgrammes() {
-    if let programmes = memory.programmes { limit(programmes.validUntil) }
-  }
+  func limitToProgrammes() { limit(memory.programmesValidUntil) }
 
   /// A programme that was handed out at this viewpoint.
-  func programme(_ index: Int) -> Programme? {
-    guard let programmes = memory.programmes?.programmes, index < programmes.count else {
-      return nil
-    }
-    return programmes[index]
+  func programme(_ index: Int) -> UnsafePointer<Programme>? {
+    guard let programmes = memory.programmes, index < programmes.count else { return nil }
+    return programmes.baseAddress.map { UnsafePointer($0 + index) }
   }
 
   /// An open referral makes a household monitored only where its opening event came before the

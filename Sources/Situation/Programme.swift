@@ -24,7 +24,7 @@ struct Programme {
   var exitedBy: Int?
   let kind: Kind
 
-  enum Kind: String {
+  enum Kind {
     case aid, edge, hardship, special
 
     init(_ name: Word) {
@@ -37,12 +37,21 @@ struct Programme {
       }
     }
 
-    var value: Value { Kind.values[self] ?? Situation.absent }
+    /// A text that is always there.
+    var value: Value {
+      switch self {
+      case .aid: Kind.text("aid")
+      case .edge: Kind.text("edge")
+      case .hardship: Kind.text("hardship")
+      case .special: Kind.text("special")
+      }
+    }
 
-    private static let values: [Kind: Value] = [
-      .aid: .text("aid"), .edge: .text("edge"), .hardship: .text("hardship"),
-      .special: .text("special"),
-    ]
+    private static func text(_ word: StaticString) -> Value {
+      .string(
+        Text(
+          borrowing: UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)))
+    }
   }
 
   init(name: Word) {

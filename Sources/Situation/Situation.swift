@@ -60,6 +60,7 @@ public final class Situation: FactHost {
     /// Of the facts that are others for another deciding event.
     var eventGeneration: UInt32 = 0
     var personCount = 0
+    var hasFile = false
     /// The log of the household, then those of the people.
     var logs: UnsafeMutablePointer<EventLogView>
     var lists: UnsafeMutablePointer<ObjectList>
@@ -91,6 +92,9 @@ public final class Situation: FactHost {
   /// How facts are read, by slot; kept by the schema.
   let householdSources: UnsafePointer<FactSource<HouseholdBuiltin>>
   let personSources: UnsafePointer<FactSource<PersonBuiltin>>
+  /// The stored fact behind each slot of events.
+  let storedEvents: UnsafePointer<FactID>
+  let eventWidth: Int
   private var logCapacity = 16
 
   public init(schema: SituationSchema) {
@@ -101,6 +105,8 @@ public final class Situation: FactHost {
     personWidth = schema.personWidth
     householdSources = schema.households.first
     personSources = schema.persons.first
+    storedEvents = UnsafePointer(schema.storedEvents)
+    eventWidth = schema.events.count
     sight = .allocate(capacity: 1)
     sight.initialize(
       to: Sight(
@@ -147,6 +153,7 @@ public final class Situation: FactHost {
       sight.pointee.logs = .allocate(capacity: logCapacity)
     }
     sight.pointee.logs.initialize(to: file.log)
+    sight.pointee.hasFile = true
     for index in file.persons.indices {
       (sight.pointee.logs + index + 1).initialize(to: file.persons[index].view.log)
     }
@@ -155,14 +162,22 @@ public final class Situation: FactHost {
   /// The log of a person, or of the household, by the owner in an `EventPosition`.
   @inline(__always)
   func log(of owner: Int) -> EventLogView? {
-    if owner == EventPosition.household { return file == nil ? nil : sight.pointee.logs[0] }
-    return owner < sight.pointee.personCount ? sight.pointee.logs[owner + 1] : nil
+    place(of: owner)?.pointee
+  }
+
+  /// Where the log of an owner lies.
+  @inline(__always)
+  func place(of owner: Int) -> UnsafePointer<EventLogView>? {
+    if owner == EventPosition.household {
+      return sight.pointee.hasFile ? UnsafePointer(sight.pointee.logs) : nil
+    }
+    return owner < sight.pointee.personCount ? UnsafePointer(sight.pointee.logs + owner + 1) : nil
   }
 
   /// What an event of a log states of a fact; fields are mostly read for one event after another.
   @inline(__always)
-  func field(_ fact: FactID, of event: Int, in log: EventLogView) -> FieldView? {
-    log.field(fact, of: event, near: &sight.pointee.hint)
+  func field(_ fact: FactID, of event: Int, in log: UnsafePointer<EventLogView>) -> FieldView? {
+    log.pointee.field(fact, of: event, near: &sight.pointee.hint)
   }
 
   /// Shows the rules the household's referrals as they stand now.
@@ -257,7 +272,7 @@ public final class Situation: FactHost {
 
   /// Who belongs where, made when first asked for.
   var people: People? {
-    if let people = memory.people { return people }
+    if let people = current._withUnsafeGuaranteedRef({ $0.people }) { return people }
     guard let file else { return nil }
     let people = People(
       file: file, view: view, now: now, named: named, here: sight.pointee.here)
@@ -266,7 +281,7 @@ public final class Situation: FactHost {
   }
 
   private var parametersInForce: ParametersInForce {
-    if let parameters = memory.parameters { return parameters }
+    if let known = current._withUnsafeGuaranteedRef({ $0.parameters }) { return known }
     let found = schema.parameters(
       district: district, subdistrict: area.subdistrict, on: view.today)
     memory.parameters = found
@@ -278,12 +293,18 @@ public final class Situation: FactHost {
   public var resolvedParameters: ResolvedParameters { parametersInForce.resolved }
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
-  public func begin(member: Value = .null, event: Value = .null, tracing: Bool = false) {
+  ///
+  /// - Parameter member: the index of a person.
+  public func begin(member: Int? = nil, event: EventPosition? = nil, tracing: Bool = false) {
     sight.pointee.contexts?.rules._withUnsafeGuaranteedRef { context in
       context.begin(
         today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
-      context.set(variable: VariableSlot.member, member)
-      context.set(variable: VariableSlot.event, event)
+      context.set(
+        variable: VariableSlot.member,
+        to: member.map { ObjectRef(type: ObjectKind.person.rawValue, index: UInt32($0)) })
+      context.set(
+        variable: VariableSlot.event,
+        to: event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) })
     }
   }
 
@@ -291,7 +312,7 @@ public final class Situation: FactHost {
 
   /// Indexes of the living members at the viewpoint.
   public var members: [Int] {
-    if let members = memory.members { return members }
+    if let members = current._withUnsafeGuaranteedRef({ $0.members }) { return members }
     let list = people?.members() ?? []
     memory.members = list
     return list
@@ -306,7 +327,7 @@ public final class Situation: FactHost {
   }
 
   public var area: (subdistrict: String, committee: String) {
-    if let area = memory.area { return area }
+    if let area = current._withUnsafeGuaranteedRef({ $0.area }) { return area }
     let area = people?.area() ?? ("", "")
     memory.area = area
     return area
@@ -332,10 +353,6 @@ public final class Situation: FactHost {
   /// The object that the variable `params` stands for.
   public var parametersObject: Value {
     .object(ObjectRef(type: ObjectKind.parameters.rawValue, index: 0))
-  }
-
-  public func event(_ position: EventPosition) -> Value {
-    .object(ObjectRef(type: ObjectKind.event.rawValue, index: position.packed))
   }
 
   /// Whether a person is known to be dead now.
@@ -555,14 +572,14 @@ public final class Situation: FactHost {
     let isOfPerson = object.type == ObjectKind.person.rawValue
     if isOfPerson {
       derivedMember = object
-      derivation.set(variable: VariableSlot.member, .object(object))
+      derivation.set(variable: VariableSlot.member, to: object)
     }
     derivationDepth += 1
     let value = program._withUnsafeGuaranteedRef { $0.evaluate(derivation) }
     derivationDepth -= 1
     if isOfPerson {
       derivedMember = outer
-      derivation.set(variable: VariableSlot.member, outer.map(Value.object) ?? .null)
+      derivation.set(variable: VariableSlot.member, to: outer)
     }
     if isMoving {
       let own = derivation.validUntil

@@ -246,6 +246,22 @@ final class Service {
 }
 
 extension UnsafeRawBufferPointer {
+  /// A hash of the bytes and their number, on top of another hash; eight bytes at a time.
+  fileprivate func mixed(into start: UInt64) -> UInt64 {
+    var hash = (start ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
+    var at = 0
+    while at + 8 <= count {
+      hash = (hash ^ loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
+      hash ^= hash >> 32
+      at += 8
+    }
+    while at < count {
+      hash = (hash ^ UInt64(self[at])) &* 0xFF51_AFD7_ED55_8CCD
+      at += 1
+    }
+    return hash ^ hash >> 29
+  }
+
   static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
 }
 
@@ -271,8 +287,9 @@ public final class SituationSchema {
   let events: FactTable<EventBuiltin>
   private let keeper = FactKeeper()
   /// The stored fact behind each slot of events, `computed` where there is none.
-  private let storedEvents: UnsafeMutablePointer<FactID>
-  private static let computed = FactID(rawValue: 0)
+  let storedEvents: UnsafeMutablePointer<FactID>
+  /// Stands for the stored fact behind a computed one.
+  static var computed: FactID { FactID(rawValue: 0) }
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
@@ -280,8 +297,9 @@ public final class SituationSchema {
   let scoreIsOfEvent: Bool
   /// Rules with a disguised referral.
   private let disguised: Set<String>
-  /// Services as window transactions name them, by the hash of what they say.
-  private var services: [UInt64: Service] = [:]
+  /// Services as window transactions name them, in a hash table by what they say.
+  private var services: [Service?] = Array(repeating: nil, count: 8192)
+  private var serviceCount = 0
   private var resolved: [ParameterKey: ParametersInForce] = [:]
 
   private struct ParameterKey: Hashable {
@@ -323,14 +341,6 @@ public final class SituationSchema {
 
   deinit { storedEvents.deallocate() }
 
-  /// The stored fact that a slot of an event shows; nil for computed ones.
-  @inline(__always)
-  func storedEvent(_ slot: UInt16) -> FactID? {
-    guard Int(slot) < events.count else { return nil }
-    let fact = storedEvents[Int(slot)]
-    return fact.rawValue == 0 ? nil : fact
-  }
-
   /// How many facts persons and households have.
   var personWidth: Int { persons.count }
   var householdWidth: Int { households.count }
@@ -361,9 +371,13 @@ public final class SituationSchema {
       line: line?.stringBytes ?? .empty, item: item?.stringBytes ?? .empty,
       code: code?.stringBytes ?? .empty
     )
-    let key = SituationSchema.hash(fields.line, fields.item, fields.code)
-    if let known = services[key], known.isFor(fields.line, fields.item, fields.code) {
-      return known
+    let hash = fields.line.mixed(into: fields.item.mixed(into: fields.code.mixed(into: 0)))
+    // Half of the slots are free at least.
+    let mask = UInt64(services.count - 1)
+    var at = (hash >> 32) & mask
+    while let known = services[Int(at)] {
+      if known.isFor(fields.line, fields.item, fields.code) { return known }
+      at = (at + 1) & mask
     }
     let found = pack.services.item(
       code: code.map { String(decoding: $0.stringBytes, as: UTF8.self) },
@@ -372,18 +386,11 @@ public final class SituationSchema {
     let service = Service(
       code: text(found?.code ?? ""), weight: found?.weight ?? 0, line: Array(fields.line),
       item: Array(fields.item), itemCode: Array(fields.code))
-    if services.count < 4096 { services[key] = service }
-    return service
-  }
-
-  /// FNV-1a over the three fields, each with its length.
-  private static func hash(_ fields: UnsafeRawBufferPointer...) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for field in fields {
-      hash = (hash ^ UInt64(field.count)) &* 0x0000_0100_0000_01B3
-      for byte in field { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    if serviceCount < services.count / 2 {
+      services[Int(at)] = service
+      serviceCount += 1
     }
-    return hash
+    return service
   }
 
   /// The place asked for last, which mostly is the next one too.

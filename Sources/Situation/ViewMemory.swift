@@ -43,7 +43,9 @@ final class ViewMemory {
   private var itemCapacity = 128
   /// Facts of other objects, such as the persons of an event.
   var others = SlotTable()
-  var programmes: (programmes: [Programme], validUntil: Instant)?
+  /// Programmes of assistance, once they were asked for.
+  private(set) var programmes: UnsafeMutableBufferPointer<Programme>?
+  private(set) var programmesValidUntil = Instant.distantFuture
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
   var members: [Int]?
@@ -68,6 +70,7 @@ final class ViewMemory {
     cells.deallocate()
     lists.deallocate()
     items.deallocate()
+    programmes?.deallocate()
   }
 
   /// On what the facts of an event depend besides the viewpoint.
@@ -101,7 +104,9 @@ final class ViewMemory {
     listCount = 0
     itemCount = 0
     others.removeAll()
+    programmes?.deallocate()
     programmes = nil
+    programmesValidUntil = .distantFuture
     score = nil
     members = nil
     memberSubjects = nil
@@ -117,6 +122,14 @@ final class ViewMemory {
     cellCapacity = count
     cells = .allocate(capacity: count)
     cells.initialize(repeating: Cell(), count: count)
+  }
+
+  /// Keeps the programmes; they are of a trivial type.
+  func keep(_ found: (programmes: [Programme], validUntil: Instant)) {
+    let kept = UnsafeMutableBufferPointer<Programme>.allocate(capacity: found.programmes.count)
+    _ = kept.initialize(from: found.programmes)
+    programmes = kept
+    programmesValidUntil = found.validUntil
   }
 
   /// Adds an element to the list under way.

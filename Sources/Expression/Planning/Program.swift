@@ -63,7 +63,7 @@ public struct ProgramRow: @unchecked Sendable {
 
   /// How many there are.
   public let count: Int
-  private let row: UnsafePointer<Unmanaged<Program>>
+  @usableFromInline let row: UnsafePointer<Unmanaged<Program>>
   private let keeper: Keeper
 
   /// Keeps the row and what it refers to.
@@ -90,6 +90,7 @@ public struct ProgramRow: @unchecked Sendable {
   }
 
   /// Evaluates the condition at a place in `0..<count`.
+  @inlinable @inline(__always)
   public func decide(_ index: Int, _ context: EvaluationContext) -> Decision {
     row[index]._withUnsafeGuaranteedRef { $0.decide(context) }
   }

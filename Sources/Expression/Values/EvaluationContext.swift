@@ -4,8 +4,8 @@ public import Vocabulary
 public protocol FactHost: AnyObject {
   /// The value of a field; `.unknown` where the fact is missing. Texts may be borrowed.
   func read(_ object: ObjectRef, field: UInt16) -> Value
-  /// The value of a field where it is an int; nil where `read` has something else to say. Likewise a
-  /// bool and the day of a date: what most expressions ask for needs no `Value` then.
+  /// The value of a field where it is an int; nil where `read` has something else to say. Likewise
+  /// a bool and the day of a date: what most expressions ask for needs no `Value` then.
   func int(_ object: ObjectRef, field: UInt16) -> Int64?
   func bool(_ object: ObjectRef, field: UInt16) -> Bool?
   func day(_ object: ObjectRef, field: UInt16) -> Int32?
@@ -15,9 +15,15 @@ public protocol FactHost: AnyObject {
 }
 
 extension FactHost {
-  public func int(_ object: ObjectRef, field: UInt16) -> Int64? { nil }
-  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? { nil }
-  public func day(_ object: ObjectRef, field: UInt16) -> Int32? { nil }
+  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+    if case .int(let value) = read(object, field: field) { value } else { nil }
+  }
+  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+    if case .bool(let value) = read(object, field: field) { value } else { nil }
+  }
+  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+    if case .date(let value) = read(object, field: field) { value.dayNumber } else { nil }
+  }
 }
 
 /// A host without objects.
@@ -133,12 +139,23 @@ public final class EvaluationContext {
 
   /// Sets a variable by its slot in the `TypeEnvironment`; false where there is no such slot.
   @discardableResult
-  @inline(__always)
   public func set(variable slot: Int, _ value: Value) -> Bool {
     guard slot >= 0, slot < variableCapacity else { return false }
     variables[slot] = value
     pending[slot] = false
     return true
+  }
+
+  /// Sets a variable to an object or, without one, to null; nothing where there is no such slot.
+  public func set(variable slot: Int, to object: ObjectRef?) {
+    guard slot >= 0, slot < variableCapacity else { return }
+    let value = object.map(Value.object) ?? .null
+    switch variables[slot] {
+    // What stood there needs no end: it owns nothing.
+    case .null, .object: (variables + slot).initialize(to: value)
+    default: variables[slot] = value
+    }
+    pending[slot] = false
   }
 
   /// The civil day in Asia/Shanghai that `today` stands for.

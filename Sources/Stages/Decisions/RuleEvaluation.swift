@@ -44,9 +44,7 @@ final class RuleEvaluation {
   func begin(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, tracing: Bool = false
   ) {
-    situation.begin(
-      member: subject.map(situation.person) ?? .null, event: event.map(situation.event) ?? .null,
-      tracing: tracing)
+    situation.begin(member: subject, event: event, tracing: tracing)
   }
 
   /// Decides the rule: all conditions hold and no exception does. A false condition settles it
