@@ -293,7 +293,9 @@ public struct EventView {
   @inlinable public var time: Instant { instant(24) }
   @inlinable public var recorded: Instant { instant(32) }
   @inlinable public var accepted: Instant { instant(40) }
-  @inlinable public var type: EventTypeID { EventTypeID(rawValue: log.load(base + 48, as: UInt32.self)) }
+  @inlinable public var type: EventTypeID {
+    EventTypeID(rawValue: log.load(base + 48, as: UInt32.self))
+  }
 
   /// Source, id, trace parent and persons; these allocate.
   public func texts() throws(DecodingFailure) -> EventTexts {

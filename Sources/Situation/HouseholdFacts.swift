@@ -114,7 +114,8 @@ extension Situation {
       memory.keep(Programme.list(file.log, at: view.instant))
     }
     limitToProgrammes()
-    return UnsafeBufferPointer(memory.programmes ?? UnsafeMutableBufferPointer(start: nil, count: 0))
+    return memory.programmes.map { UnsafeBufferPointer($0) }
+      ?? UnsafeBufferPointer(start: nil, count: 0)
   }
 
   /// What a programme says holds until the next decision takes effect or a programme ends.

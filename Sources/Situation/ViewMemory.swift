@@ -21,8 +21,8 @@ struct ObjectList {
 /// so that going back to a viewpoint costs nothing.
 ///
 /// Facts lie by (object, slot) in one stretch of memory that is never cleared: an entry counts only
-/// where it belongs to a present generation. A few facts are others for another deciding event; they
-/// have a generation of their own, and those of the former event count no more.
+/// where it belongs to a present generation. A few facts are others for another deciding event;
+/// they have a generation of their own, and those of the former event count no more.
 final class ViewMemory {
   /// Of what every event shows; what an earlier viewpoint left behind counts no more.
   private(set) var generation: UInt32 = 0

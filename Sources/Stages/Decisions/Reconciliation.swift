@@ -44,7 +44,8 @@ extension Desk {
 
   /// Ends the referrals about those who have died, however long ago what opened them happened.
   mutating func withdrawDeceased() {
-    for index in household.openings.indices.reversed() where household.openings[index].phase.isLive {
+    for index in household.openings.indices.reversed()
+    where household.openings[index].phase.isLive {
       guard let subject = household.openings[index].subject.flatMap(file.index),
         situation.isDead(subject)
       else { continue }
@@ -58,7 +59,8 @@ extension Desk {
   mutating func followPolicy(_ rulebook: Rulebook) {
     situation.look(from: .now(now))
     let district = situation.district
-    for index in household.openings.indices.reversed() where household.openings[index].phase.isLive {
+    for index in household.openings.indices.reversed()
+    where household.openings[index].phase.isLive {
       let opening = household.openings[index]
       let status = rulebook.rule(opening.rule)?.status(in: district)
       switch (opening.phase, status) {

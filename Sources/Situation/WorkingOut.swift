@@ -1,0 +1,113 @@
+import Expression
+import Policy
+import Records
+import Vocabulary
+
+/// How facts are worked out: lists, derived facts, the assessment, and what events state.
+extension Situation {
+  /// A list of objects; `add` adds one. No other list may be made meanwhile.
+  func list(
+    of kind: ObjectKind, _ object: ObjectRef, _ slot: UInt16,
+    _ build: (_ add: (UInt32) -> Void) -> Void
+  ) -> Value {
+    let memory = memory
+    let start = memory.itemCount
+    build { memory.add($0) }
+    let position = memory.closeList(of: kind, from: start)
+    noteLists(memory)
+    return .hostList(HostList(kind: object.type, field: slot, index: position))
+  }
+
+  /// A list of persons.
+  func list(of persons: [Int], _ object: ObjectRef, _ slot: UInt16) -> Value {
+    list(of: .person, object, slot) { add in for index in persons { add(UInt32(index)) } }
+  }
+
+  /// A fact of another object that is worth remembering for the viewpoint.
+  func remembered(_ object: ObjectRef, _ slot: UInt16, _ make: () -> Value) -> Value {
+    if let known = memory.others[object, slot] {
+      limit(known.validUntil)
+      return known.value
+    }
+    let outer = sight.pointee.validUntil
+    sight.pointee.validUntil = .distantFuture
+    let value = make()
+    let validUntil = sight.pointee.validUntil
+    sight.pointee.validUntil = min(outer, validUntil)
+    memory.others.set(object, slot, value, validUntil: validUntil)
+    return value
+  }
+
+  /// A derived fact, evaluated.
+  func derived(_ object: ObjectRef, _ program: Unmanaged<Program>) -> Value {
+    guard let contexts = sight.pointee.contexts else { return Situation.noObject }
+    return contexts.derivation._withUnsafeGuaranteedRef { derived(object, program, $0) }
+  }
+
+  @inline(__always)
+  private func derived(
+    _ object: ObjectRef, _ program: Unmanaged<Program>, _ derivation: EvaluationContext
+  ) -> Value {
+    let isMoving = sight.pointee.isMoving
+    var outerValidity = Instant.distantFuture
+    if derivationDepth == 0 {
+      derivation.begin(today: view.today, now: view.instant, isMoving: isMoving)
+    } else if isMoving {
+      outerValidity = derivation.exchangeValidity(.distantFuture)
+    }
+    let outer = derivedMember
+    let isOfPerson = object.type == ObjectKind.person.rawValue
+    if isOfPerson {
+      derivedMember = object
+      derivation.set(variable: VariableSlot.member, to: object)
+    }
+    derivationDepth += 1
+    let value = program._withUnsafeGuaranteedRef { $0.evaluate(derivation) }
+    derivationDepth -= 1
+    if isOfPerson {
+      derivedMember = outer
+      derivation.set(variable: VariableSlot.member, to: outer)
+    }
+    if isMoving {
+      let own = derivation.validUntil
+      if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
+      limit(own)
+    }
+    return value
+  }
+
+  /// A result of the assessment as a fact.
+  func score(_ shown: (AssessmentModel.Score) -> Value) -> Value {
+    if let known = memory.score {
+      limit(known.validUntil)
+      return shown(known.score)
+    }
+    // The model must not ask for its own result.
+    guard !isAssessing else { return Situation.noObject }
+    isAssessing = true
+    let isMoving = sight.pointee.isMoving
+    let assessing = assessing!
+    assessing.begin(today: view.today, now: view.instant, isMoving: isMoving)
+    let score = schema.pack.assessment.score(assessing, district: district)
+    isAssessing = false
+    let validUntil = isMoving ? assessing.validUntil : .distantFuture
+    memory.score = (score, validUntil)
+    limit(validUntil)
+    return shown(score)
+  }
+
+  /// The value of a state fact in a log at the viewpoint; the next statement that lies in the
+  /// future limits the validity of the answer.
+  func stored(_ log: EventLogView, _ fact: FactID) -> FieldView? {
+    var index = log.lastField(of: fact)
+    while index >= 0 {
+      let field = log.field(index)
+      guard field.fact == fact else { return nil }
+      let effective = field.event.effective
+      if effective <= view.instant { return field }
+      limit(effective)
+      index -= 1
+    }
+    return nil
+  }
+}
