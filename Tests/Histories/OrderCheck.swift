@@ -1,5 +1,6 @@
 import Policy
 import Stages
+public import Streaming
 import Vocabulary
 
 /// Runs a history in the order in which it happened and in another one, and compares the final
@@ -66,6 +67,20 @@ public struct OrderCheck {
     var check = Comparison(HistoryMaker.history(seed: seed), bench, situationRules)
     try check.perform()
     return check.outcome
+  }
+
+  /// What is published upon a history as it happened, without answers.
+  public func outputs(seed: UInt64) throws -> [OutputRecord] {
+    let history = HistoryMaker.history(seed: seed)
+    let run = bench.run()
+    for (index, instant) in history.arrivals.enumerated() {
+      try run.advance(to: instant)
+      for event in history.events where event.arrival == index {
+        try run.feed(event, recorded: instant)
+      }
+    }
+    try run.advance(to: history.end)
+    return run.outputs
   }
 
   /// The same, told: what came, and what was published upon it.

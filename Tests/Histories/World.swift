@@ -2,13 +2,13 @@ import Intake
 public import Policy
 import Records
 import Runtime
-import Stages
+public import Stages
 public import Streaming
 import Vocabulary
 
 /// What stays the same for all histories: a pack and a directory. One is shared by all threads.
 public struct World: Sendable {
-  let settings: StageSettings
+  public let settings: StageSettings
   /// Receivers whose area their rule names, as `A19 subdistrict`.
   let namedAreas: Set<String>
 
@@ -46,13 +46,18 @@ public final class Bench {
   private let stages: StageSet
   private let namedAreas: Set<String>
 
-  /// - Parameter persons: replaces the stage Persons, to see that a broken one is found.
-  public init(_ world: World, persons: (any Stage)? = nil) throws {
+  /// - Parameters:
+  ///   - persons: replaces the stage Persons, to see that a broken one is found.
+  ///   - households: replaces the stage Households.
+  public init(
+    _ world: World, persons: (any Stage)? = nil, households: HouseholdsStage? = nil
+  ) throws {
     namedAreas = world.namedAreas
     stages = StageSet(
       intake: try EventIntake(catalog: world.settings.pack.sources),
       stages: [
-        RegisterStage(), persons ?? PersonsStage(), HouseholdsStage(settings: world.settings),
+        RegisterStage(), persons ?? PersonsStage(),
+        households ?? HouseholdsStage(settings: world.settings),
       ])
   }
 

@@ -63,7 +63,7 @@ struct Desk {
 
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
-    var changed = household.pendingChanges.map { rulebook.mask($0) }
+    var changed = takesShortCuts ? household.pendingChanges.map { rulebook.mask($0) } : nil
     collected = collectTriggers(rulebook)
     let today = now.date
     var nextDecision = Instant.distantFuture
@@ -96,7 +96,7 @@ struct Desk {
         before = states
         refreshReferrals()
         let referrals = rulebook.mask([Rulebook.referralsChanged])
-        changed = pass == 0 ? changed.map { $0.union(referrals) } : referrals
+        changed = pass == 0 || !takesShortCuts ? changed.map { $0.union(referrals) } : referrals
       } else if pass > 0 {
         break
       }
@@ -189,7 +189,7 @@ struct Desk {
 
   /// The earliest day whose facts may be others since the last decision.
   private func earliestChange() -> CivilDate {
-    guard household.pendingChanges != nil, household.pendingRevocations.isEmpty,
+    guard takesShortCuts, household.pendingChanges != nil, household.pendingRevocations.isEmpty,
       household.adopted.isEmpty
     else { return .earliest }
     return household.pendingEvents.reduce(.latest) { earliest, event in
@@ -393,7 +393,7 @@ struct Desk {
   ) {
     if let changed {
       guard changed.touches(situational.reads),
-        !takesShortCuts || !situational.fails(household.outlook.standing, after: changed)
+        !situational.fails(household.outlook.standing, after: changed)
       else { return }
     }
     let rule = situational.rule

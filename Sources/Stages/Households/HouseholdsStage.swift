@@ -21,8 +21,8 @@ public final class HouseholdsStage: Stage {
     self.init(settings: settings, takesShortCuts: true)
   }
 
-  /// Without short cuts every message is a visit, and every rule that reads what changed is decided:
-  /// for tests that compare the two.
+  /// Without short cuts every message is a visit, and every rule is decided for all events: for tests
+  /// that compare the two.
   init(settings: StageSettings, takesShortCuts: Bool) {
     engine = DecisionEngine(settings: settings, takesShortCuts: takesShortCuts)
   }
