@@ -141,6 +141,26 @@ import Vocabulary
     #expect(open == Array(repeating: ["A02 advisor requested"], count: 3))
   }
 
+  /// A referral that only earlier ones of its own hold up falls with the first of them, however many
+  /// events there are.
+  @Test func whatHoldsItselfUpFallsAsAWhole() throws {
+    let costs = (1...7).map { number in
+      OrderCauseTests.notice(
+        "c\(number)", "medical-expense", "2026-03-0\(number)", of: OrderCauseTests.elder,
+        #","selfPaid":"800.00""#)
+    }
+    let events = costs + [
+      OrderCauseTests.notice(
+        "ill", "illness", "2026-02-20", of: OrderCauseTests.elder, #","state":"serious""#),
+      OrderCauseTests.notice(
+        "well", "illness", "2026-03-08", of: OrderCauseTests.elder, #","state":"ended""#),
+    ]
+    let open = try OrderCauseTests.open(
+      ["C01", "C02"], events,
+      ["ill c1 c2 c3 c4 c5 c6 c7 well", "well c1 c2 c3 c4 c5 c6 c7 ill"], until: "2026-03-09")
+    #expect(open == [[], []])
+  }
+
   /// Whoever moved without saying where to is asked, also where the street of before is not known.
   @Test func aReviewWithoutAnAreaGoesToTheOwnAdvisor() throws {
     let events = [
@@ -279,6 +299,32 @@ import Vocabulary
         OrderCauseTests.composition("then", "2026-03-06", asOf: "2026-01-01"),
       ], scenario)
     #expect(OrderCauseTests.open(["C03"], scenario) == [])
+  }
+
+  /// An answer that stands for another event too goes along for that one.
+  @Test func anAnswerGoesWithTheEventsThatItStandsFor() throws {
+    func call(_ id: String, _ day: String, replaces: String? = nil) -> Event {
+      Event(
+        id: id, type: "report.hotline", day: day,
+        data: #"{"about":{"id":"\#(OrderCauseTests.elder)"},"difficulties":["income"],"#
+          + #""date":"2026-03-02"}"#, replaces: replaces)
+    }
+    let corrected = call("c2", "2026-03-04", replaces: "c1")
+    let retracted = OrderCauseTests.retraction("not", "2026-03-04", of: "home")
+    for last in [[corrected, retracted], [retracted, corrected]] {
+      let scenario = try Scenario()
+      try OrderCauseTests.feed(
+        [
+          OrderCauseTests.composition("home", "2026-03-01", asOf: "2026-01-01"),
+          call("c1", "2026-03-02"),
+        ], scenario)
+      let opened = try #require(scenario.outputs.last { $0.text("rule") == "E07" && !$0.text("to").isEmpty })
+      try scenario.event(
+        "referral.completed", "2026-03-03T09:00:00+08:00",
+        #"{"referral":"\#(opened.text("referral"))","by":"C-1","date":"2026-03-03"}"#)
+      try OrderCauseTests.feed(last, scenario)
+      #expect(OrderCauseTests.open(["E07"], scenario) == [])
+    }
   }
 
   /// Of an opening that rests on two events one may turn out to belong elsewhere: what is under way

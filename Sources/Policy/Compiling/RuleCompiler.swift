@@ -84,6 +84,10 @@ struct RuleCompiler {
     }
     let types = draft.events.map(\.name)
     let referrals = draft.refer.compactMap { referral($0, environment, types) }
+    // What decides on a referral is decided again like the rule, but does not tell of its cause.
+    for condition in referrals.compactMap(\.when) {
+      reads.formUnion(compiler.reads(condition.dependencies))
+    }
     let alerts = draft.alerts.compactMap { alert($0, environment, types) }
     let terms = draft.terms.compactMap { name, term in setting(term).map { (name, $0) } }
     let rule = CompiledRule(

@@ -101,7 +101,7 @@ public struct CompiledReferral: Sendable {
   public let needs: [String]
   /// On advisor topics as `rule: "need"`, without version, clauses and evidence.
   public let isDisguised: Bool
-  /// Made only where this holds at the opening; nil: always.
+  /// Open only while this holds too; nil: as long as the rule does.
   public let when: Program?
   /// Nil for resources, which get no text.
   public let task: CompiledTemplate?

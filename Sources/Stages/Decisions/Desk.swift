@@ -88,7 +88,8 @@ struct Desk {
     withdrawDeceased()
     releaseStrangers(rulebook)
     // Rules may ask for the household's referrals: decide until nothing changes any more.
-    for pass in 0..<Desk.maximumPasses {
+    // What one event is found to rest on no more may take the next with it.
+    for pass in 0..<Desk.maximumPasses + collected.count {
       dateSituations(rulebook, changed)
       let states = household.referralStates
       // In another order they are the same to the rules.

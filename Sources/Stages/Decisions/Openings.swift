@@ -53,15 +53,19 @@ extension Desk {
         Int($0.entry) == position && $0.state != .withdrawn
       }
       guard !isThere, isWanted(entry, scene), !wasAnswered(position, scene) else { continue }
-      for area in targetAreas(entry, scene) {
-        if entry.to == .resource {
-          requestMatch(entry, position, area, scene)
-          continue
-        }
-        guard let referral = makeReferral(entry, position, area, scene),
-          !household.openings[index].referrals.contains(where: { $0.id == referral.id })
-        else { continue }
-        send(referral, in: index, rule)
+      ask(entry, position, in: index, scene)
+    }
+  }
+
+  /// Sends an entry's referrals, or finds out first who can take them.
+  private mutating func ask(
+    _ entry: CompiledReferral, _ position: Int, in index: Int, _ scene: Scene
+  ) {
+    for area in targetAreas(entry, scene) {
+      if entry.to == .resource {
+        requestMatch(entry, position, area, scene)
+      } else if let referral = makeReferral(entry, position, area, scene) {
+        sendAgain(referral, in: index, scene.rule)
       }
     }
   }
@@ -272,11 +276,59 @@ extension Desk {
     }
   }
 
+  /// Whether an entry's referral is out, is being placed, or is over for good.
+  func isAsked(_ position: Int, _ opening: Opening) -> Bool {
+    opening.referrals.contains {
+      Int($0.entry) == position && $0.reason != .superseded && $0.reason != .noLongerHolds
+    }
+      || household.placements.awaited.contains {
+        $0.belongs(to: opening) && Int($0.entry) == position
+      }
+  }
+
+  /// Entries with a condition of their own follow it as long as the opening goes on.
+  mutating func followConditions(_ index: Int, _ rule: CompiledRule, _ subject: Int?) {
+    guard !household.openings[index].review else { return }
+    let events = household.openings[index].triggers.compactMap(file.position)
+    var isChanged = false
+    for (position, entry) in rule.referrals.enumerated() where entry.when != nil {
+      let opening = household.openings[index]
+      let scenes = (opening.triggers.isEmpty ? [nil] : events.map(Optional.some)).map {
+        Scene(rule: rule, subject: subject, event: $0, opening: opening, at: now)
+      }
+      let wanting = scenes.first { scene in
+        situation.look(from: .now(now, event: scene.event))
+        return isWanted(entry, scene)
+      }
+      if let wanting {
+        guard !isAsked(position, opening), !wasAnswered(position, wanting) else { continue }
+        ask(entry, position, in: index, wanting)
+        // Where nobody can take it, nothing is asked.
+        isChanged = isChanged || isAsked(position, household.openings[index])
+        continue
+      }
+      household.placements.awaited.removeAll {
+        $0.belongs(to: opening) && Int($0.entry) == position
+      }
+      for at in opening.referrals.indices
+      where Int(opening.referrals[at].entry) == position && opening.referrals[at].state.isOpen {
+        supersede(at, of: index, rule, .noLongerHolds)
+        isChanged = true
+      }
+    }
+    guard isChanged else { return }
+    record(
+      .amended, rule, household.openings[index].subject, opening: household.openings[index],
+      answer: .holds, event: events.first)
+  }
+
   /// Withdraws one referral of an opening that goes on.
-  mutating func supersede(_ at: Int, of index: Int, _ rule: CompiledRule) {
+  mutating func supersede(
+    _ at: Int, of index: Int, _ rule: CompiledRule, _ reason: WithdrawalReason = .superseded
+  ) {
     var referral = household.openings[index].referrals[at]
     referral.state = .withdrawn
-    referral.reason = .superseded
+    referral.reason = reason
     revise(&referral, "withdrawn", by: settings.source)
     household.openings[index].referrals[at] = referral
     publish(referral, rule, household.openings[index])
@@ -485,4 +537,7 @@ extension CompiledRule {
 
   /// Some entry says to which areas it goes, instead of the household's own.
   var namesAreas: Bool { referrals.contains { $0.area != nil } }
+
+  /// Some entry has a condition of its own.
+  var hasConditions: Bool { referrals.contains { $0.when != nil } }
 }

@@ -176,6 +176,7 @@ extension Desk {
       amend(index, rule, subject, event)
     }
     if rule.namesAreas { retarget(index, rule, subject, event) }
+    if rule.hasConditions { followConditions(index, rule, subject) }
   }
 
   /// What stood firm now hangs on a missing fact: without another reason it becomes a review.

@@ -49,8 +49,7 @@ extension HouseholdsStage {
   func handOn(_ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox) {
     // Where people live changes without a list of changes.
     guard visit.household.pendingChanges == nil else { return }
-    for index in visit.household.openings.indices.reversed()
-    where visit.household.openings[index].goesWithItsEvents {
+    for index in visit.household.openings.indices.reversed() {
       handOn(index, of: &visit, persons, &outbox)
     }
   }
@@ -59,7 +58,9 @@ extension HouseholdsStage {
     _ index: Int, of visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox
   ) {
     let opening = visit.household.openings[index]
-    let leaving = opening.leaving(visit.household.key, persons, now: visit.now)
+    let events = visit.household.events(goingWith: index)
+    let leaving = persons.homes(
+      of: events, insteadOf: visit.household.key, subject: opening.subject, now: visit.now)
     guard !leaving.isEmpty else { return }
     for (home, events) in leaving {
       var part = opening
@@ -67,15 +68,13 @@ extension HouseholdsStage {
       let fired = visit.household.fired.filter { $0.isOf(part) }
       let handover = Handover(openings: [part], fired: fired)
       outbox.send(home, .handover(person: nil, epoch: 0, referrals: handover.encoded()))
-    }
-    let gone = leaving.flatMap(\.events)
-    if gone.count < opening.triggers.count {
       // The decision to come releases what is open from the events that have left.
       if opening.phase == .closed {
-        visit.household.openings[index].triggers.removeAll(where: gone.contains)
+        visit.household.openings[index].triggers.removeAll(where: events.contains)
+        visit.household.fired.removeAll { $0.isOf(part) }
       }
-      return
     }
+    guard leaving.flatMap(\.events).count == events.count else { return }
     for referral in opening.referrals {
       outbox.send(
         .events,
@@ -83,7 +82,6 @@ extension HouseholdsStage {
     }
     if opening.phase == .closed {
       visit.household.spend(opening)
-      visit.household.fired.removeAll { $0.isOf(opening) }
       visit.household.openings.remove(at: index)
     } else {
       engine.withdraw(
@@ -92,41 +90,54 @@ extension HouseholdsStage {
   }
 }
 
-extension Opening {
-  /// It rests on events, and something has come about that another household cannot know.
-  fileprivate var goesWithItsEvents: Bool {
-    guard !triggers.isEmpty else { return false }
-    return phase == .closed || phase == .open && !referrals.allSatisfy(\.isUntouched)
+extension HouseholdState {
+  /// The events with which an opening goes to another household, since something has come about that
+  /// the other cannot know: those it rests on, and those for which its answer stands.
+  fileprivate func events(goingWith index: Int) -> [EventKey] {
+    let opening = openings[index]
+    switch opening.phase {
+    case .open: return opening.referrals.allSatisfy(\.isUntouched) ? [] : opening.triggers
+    case .closed:
+      let others = openings.filter { $0.rule == opening.rule && $0.subject == opening.subject }
+      guard opening.ordinal == others.map(\.ordinal).max() else { return opening.triggers }
+      let answered = fired.filter { fired in
+        fired.rule == opening.rule && fired.subject == opening.subject
+          && !others.contains { $0.triggers.contains(fired.event) }
+      }
+      return opening.triggers + answered.map(\.event)
+    case .holding, .withdrawn, .shadow: return []
+    }
   }
+}
 
-  /// The events that an opening rests on and that are of none of this household's people any more,
-  /// by the household that they belong to, the subject's home first.
-  fileprivate func leaving(
-    _ key: HouseholdKey, _ persons: [PersonOnFile], now: Instant
+extension [PersonOnFile] {
+  /// The events that are of none of a household's people any more, by the household that they belong
+  /// to, the subject's home first.
+  fileprivate func homes(
+    of events: [EventKey], insteadOf key: HouseholdKey, subject: CitizenID?, now: Instant
   ) -> [(home: HouseholdKey, events: [EventKey])] {
     var leaving: [(home: HouseholdKey, events: [EventKey])] = []
-    for trigger in triggers {
-      guard let (home, isSubjects) = home(of: trigger, insteadOf: key, persons, now: now) else {
-        continue
-      }
+    for event in events {
+      guard let (home, isSubjects) = home(of: event, insteadOf: key, subject: subject, now: now)
+      else { continue }
       if let at = leaving.firstIndex(where: { $0.home == home }) {
-        leaving[at].events.append(trigger)
+        leaving[at].events.append(event)
       } else {
-        leaving.insert((home, [trigger]), at: isSubjects ? 0 : leaving.count)
+        leaving.insert((home, [event]), at: isSubjects ? 0 : leaving.count)
       }
     }
     return leaving
   }
 
-  /// Where an event belongs that is of none of this household's people any more: the home of the
+  /// Where an event belongs that is of none of a household's people any more: the home of the
   /// subject, else of another of its people; for those without one, that of their own. Nil where it
   /// stays.
   private func home(
-    of trigger: EventKey, insteadOf key: HouseholdKey, _ persons: [PersonOnFile], now: Instant
+    of event: EventKey, insteadOf key: HouseholdKey, subject: CitizenID?, now: Instant
   ) -> (home: HouseholdKey, isSubjects: Bool)? {
     var found: (home: HouseholdKey, isSubjects: Bool)?
-    for person in persons {
-      guard let index = person.view.log.index(of: trigger) else { continue }
+    for person in self {
+      guard let index = person.view.log.index(of: event) else { continue }
       let effective = person.view.log.event(index).effective
       let home =
         person.view.home(forEventAt: effective, now: now) ?? HouseholdKey(provisional: person.id)

@@ -199,13 +199,7 @@ extension Desk {
       rule: rule, subject: opening.subject.flatMap(file.index), event: event, opening: opening,
       at: opening.openedAt)
     for (position, entry) in rule.referrals.enumerated() where entry.to == .resource {
-      let isSettled = opening.referrals.contains {
-        Int($0.entry) == position && $0.reason != .superseded
-      }
-      let isAwaited = household.placements.awaited.contains {
-        $0.belongs(to: opening) && Int($0.entry) == position
-      }
-      guard !isSettled, !isAwaited, isWanted(entry, scene), !wasAnswered(position, scene)
+      guard !isAsked(position, opening), isWanted(entry, scene), !wasAnswered(position, scene)
       else { continue }
       for area in targetAreas(entry, scene) { requestMatch(entry, position, area, scene) }
     }
