@@ -187,9 +187,8 @@ private struct Comparison {
 
   private mutating func tellOutputs(of run: Run, from first: Int) {
     for record in run.outputs[first...] {
-      let fields = ["decision", "rule", "to", "state", "reason", "referral", "household"].compactMap {
-        record.value?.text(of: $0)
-      }
+      let names = ["decision", "rule", "event", "to", "state", "reason", "referral", "household"]
+      let fields = names.compactMap { record.value?.text(of: $0) }
       tell("    \(record.topic) \(fields.joined(separator: " "))")
     }
   }

@@ -245,6 +245,31 @@ import Vocabulary
     }
   }
 
+  /// An event that has led to what is answered does not join what another one opens later.
+  @Test func anAnsweredEventLeadsToNothingElse() throws {
+    func call(_ id: String, _ day: String) -> Event {
+      Event(
+        id: id, type: "report.hotline", day: day,
+        data: #"{"about":{"id":"\#(OrderCauseTests.elder)"},"difficulties":["income"],"#
+          + #""date":"\#(day)"}"#)
+    }
+    let household = try Household()
+    let scenario = household.scenario
+    try OrderCauseTests.feed([call("c1", "2026-03-02")], scenario)
+    try household.feedback(
+      "completed", on: try household.referral("E07", to: "advisor"), by: "C-1",
+      "2026-03-03T09:00:00+08:00")
+    try OrderCauseTests.feed([call("c2", "2026-05-04")], scenario)
+    #expect(OrderCauseTests.open(["E07"], scenario) == ["E07 advisor requested"])
+    try OrderCauseTests.feed(
+      [
+        // A composition decides all anew.
+        OrderCauseTests.composition("home", "2026-05-05", asOf: "2026-05-05"),
+        OrderCauseTests.retraction("not", "2026-05-06", of: "c2"),
+      ], scenario)
+    #expect(OrderCauseTests.open(["E07"], scenario) == [])
+  }
+
   // MARK: Homes
 
   /// A referral that comes back from a household that was none goes on as it was.

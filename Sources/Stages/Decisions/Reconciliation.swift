@@ -23,6 +23,12 @@ extension Desk {
     let live = household.liveOpening(rule.id, person)
     switch answer {
     case .holds, .unknown:
+      if let live, let trigger, !household.openings[live].triggers.contains(trigger),
+        hasFired(rule.id, trigger, person)
+      {
+        // It has led to what is answered by now, and does not lead to anything else.
+        return
+      }
       if let live, answer != .holds, !household.openings[live].review {
         doubt(live, rule, subject, event, answer)
       } else if let live {
