@@ -44,13 +44,14 @@ extension Desk {
     situation.look(from: .now(now))
   }
 
-  /// The search for another match counts from when that counts for which the first one failed.
+  /// The search for another match counts from when that counts, or last counted, for which the first
+  /// one failed.
   private mutating func dateSocialMatches() {
     guard let rule = pack.rule(.socialMatch)?.id else { return }
     for index in household.openings.indices
     where household.openings[index].rule == rule && household.openings[index].isLive {
       let marker = household.openings[index].marker
-      let failed = household.openings.first { $0.socialMatch == marker }
+      let failed = household.openings.first { $0.isLive && $0.socialMatch == marker }
       if let failed { household.openings[index].openedBy = failed.openedBy }
     }
   }
