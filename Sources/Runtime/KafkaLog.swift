@@ -47,6 +47,8 @@ public final class KafkaLog: TransactionalLog {
   private var producer: KafkaProducer?
   private var reader: KafkaReader?
   private var topics: [String: ProducedTopic] = [:]
+  /// Where the last record went: thousands go to one changelog in a row.
+  private var latestTopic: (name: String, topic: ProducedTopic)?
   /// Topics that the cluster is known to have.
   private var existingTopics: Set<String> = []
   /// The topic's index in the subscription, by the consumer's slot.
@@ -330,6 +332,7 @@ public final class KafkaLog: TransactionalLog {
     consumer?.close()
     consumer = nil
     topics = [:]
+    latestTopic = nil
     topicOfSlot = []
     producer = nil
     reader = nil
@@ -366,7 +369,14 @@ public final class KafkaLog: TransactionalLog {
   private func producedTopic(
     _ name: String, _ producer: KafkaProducer
   ) throws(LogFailure) -> ProducedTopic {
-    if let topic = topics[name] { return topic }
+    if let latestTopic, latestTopic.name == name { return latestTopic.topic }
+    let known = topics[name]
+    let topic = if let known { known } else { try open(name, producer) }
+    latestTopic = (name, topic)
+    return topic
+  }
+
+  private func open(_ name: String, _ producer: KafkaProducer) throws(LogFailure) -> ProducedTopic {
     try makeIfMissing(name)
     let isChangelog = changelogTopics.contains(name)
     var compression = isChangelog ? settings.changelogCompression : nil

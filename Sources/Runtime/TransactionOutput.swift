@@ -59,7 +59,8 @@ struct TransactionOutput {
   mutating func beginChangelog(
     _ overlay: StateOverlay, channel: Channel, partition: Int32, to log: some TransactionalLog
   ) throws(LogFailure) {
-    try sendWrites(overlay.writes.prefix(1), channel, partition, to: log)
+    guard let (key, value) = overlay.writes.first else { return }
+    try send(key, value, to: fullName(channel.changelogTopic), partition, log)
   }
 
   /// Sends the rest of an overlay's writes and the record that says where they stand, which comes
@@ -68,10 +69,15 @@ struct TransactionOutput {
     _ overlay: StateOverlay, meta: StateMeta, channel: Channel, partition: Int32,
     to log: some TransactionalLog
   ) throws(LogFailure) {
-    try sendWrites(overlay.writes.dropFirst(), channel, partition, to: log)
+    let topic = fullName(channel.changelogTopic)
+    var isFirst = true
+    for (key, value) in overlay.writes {
+      if !isFirst { try send(key, value, to: topic, partition, log) }
+      isFirst = false
+    }
     counts.changelogRecords += overlay.writes.count + 1
     try TransactionOutput.produce(
-      log, fullName(channel.changelogTopic), partition, ChangelogKey.meta, meta.changelogValue)
+      log, topic, partition, ChangelogKey.meta, meta.changelogValue)
   }
 
   /// Forgets frames begun: the transaction is aborted.
@@ -89,15 +95,13 @@ struct TransactionOutput {
     return counts
   }
 
-  private mutating func sendWrites(
-    _ writes: Slice<[[UInt8]: [UInt8]?]>, _ channel: Channel, _ partition: Int32,
-    to log: some TransactionalLog
+  /// Sends a write of an overlay.
+  private mutating func send(
+    _ key: [UInt8], _ value: [UInt8]?, to topic: String, _ partition: Int32,
+    _ log: some TransactionalLog
   ) throws(LogFailure) {
-    let topic = fullName(channel.changelogTopic)
-    for (key, value) in writes {
-      ChangelogKey.write(key, to: &changelogKey)
-      try TransactionOutput.produce(log, topic, partition, changelogKey, value)
-    }
+    ChangelogKey.write(key, to: &changelogKey)
+    try TransactionOutput.produce(log, topic, partition, changelogKey, value)
   }
 
   private mutating func sendOutputs(to log: some TransactionalLog) throws(LogFailure) {
