@@ -17,7 +17,7 @@ struct Desk {
   /// The visit belongs to a sweep after a change of policy.
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
-  private(set) var collected: [Trigger] = []
+  var collected: [Trigger] = []
 
   struct Trigger {
     /// The rules it may trigger, by bit.
@@ -243,85 +243,22 @@ struct Desk {
   }
 
   /// The collected events that may trigger a rule now.
-  private func triggers(_ rule: Rulebook.Eventful) -> [EventPosition] {
+  func triggers(_ rule: Rulebook.Eventful) -> [EventPosition] {
     collected.filter { isTriggered(rule, by: $0) }.map(\.position)
   }
 
-  private func isTriggered(_ rule: Rulebook.Eventful, by trigger: Trigger) -> Bool {
+  func isTriggered(_ rule: Rulebook.Eventful, by trigger: Trigger) -> Bool {
     (rule.mask != 0 ? trigger.rules & rule.mask != 0 : rule.types.contains(trigger.type))
       && (rule.looksAhead != nil || trigger.effective <= now)
   }
 
-  /// How the event rules stand to the household now, for the messages to come.
-  private mutating func lookOut(_ rulebook: Rulebook) {
-    var outlook = household.outlook
-    outlook.sensitive = 0
-    outlook.settled = 0
-    outlook.settledThrough = .earliest
-    outlook.unable = 0
-    for at in collected.indices { lookOut(at, rulebook, &outlook) }
-    let stated = statedFacts(rulebook.needed)
-    for eventful in rulebook.eventRules
-    where eventful.needs != 0 && eventful.needs & stated == 0 {
-      outlook.unable |= eventful.mask
-    }
-    household.outlook = outlook
-  }
-
-  /// How the rules that an event triggers stand to it now.
-  private mutating func lookOut(
-    _ at: Int, _ rulebook: Rulebook, _ outlook: inout HouseholdBrief.Outlook
-  ) {
-    let trigger = collected[at]
-    let open = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
-    guard open & ~trigger.silence.gated != 0 else { return }
-    for eventful in rulebook.eventRules
-    where open & ~trigger.silence.gated & eventful.mask != 0 {
-      if trigger.ungated & eventful.mask == 0, evaluation.failsGate(eventful, trigger.position) {
-        collected[at].silence.gated |= eventful.mask
-      } else if trigger.silence.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
-        collected[at].silence.quiet |= eventful.mask
-        outlook.settled |= eventful.mask
-        outlook.settledThrough = max(outlook.settledThrough, trigger.effective.date)
-      } else {
-        outlook.sensitive |= eventful.mask
-      }
-    }
-  }
-
-  /// Which of some facts are on file, by bit: an event states them of one of the people, or of the
-  /// household where they stand for its type.
-  private func statedFacts(_ facts: [FactID]) -> UInt64 {
-    var stated: UInt64 = 0
-    for (bit, fact) in facts.enumerated()
-    where file.persons.contains(where: { $0.view.log.states(fact) }) || file.log.tells(fact) {
-      stated |= 1 << UInt64(bit)
-    }
-    return stated
-  }
-
-  /// Whether a rule that was not asked for an event has said of another stage of the transaction
-  /// that it does not fire.
-  private func isQuietTwin(_ at: Int, _ eventful: Rulebook.Eventful) -> Bool {
-    guard let stages = eventful.stages, collected[at].effective <= now else { return false }
-    let trigger = collected[at]
-    return collected.contains { other in
-      other.silence.quiet & eventful.mask != 0
-        && other.position.owner == trigger.position.owner
-        && other.effective.date == trigger.effective.date
-        && file.log(of: other.position.owner).map {
-          stages.areTwins(other.position.index, trigger.position.index, in: $0)
-        } ?? false
-    }
-  }
-
   /// Whether a rule's subjects include the one of an opening.
-  private func speaks(of person: CitizenID?, _ subjects: [Int?]) -> Bool {
+  func speaks(of person: CitizenID?, _ subjects: [Int?]) -> Bool {
     subjects.contains { $0.map { file.persons[$0].id } == person }
   }
 
   /// The people a rule may be about for an event, as things stand now.
-  private func subjects(_ rule: CompiledRule, _ position: EventPosition) -> [Int?] {
+  func subjects(_ rule: CompiledRule, _ position: EventPosition) -> [Int?] {
     guard rule.scope == .member else { return RuleEvaluation.household }
     situation.look(from: .now(now, event: position))
     return evaluation.subjects(rule, event: position)
@@ -334,7 +271,7 @@ struct Desk {
   }
 
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
-  private mutating func decide(
+  mutating func decide(
     _ eventful: Rulebook.Eventful, _ subject: Int?, _ position: EventPosition,
     _ event: EventView, _ nextDecision: inout Instant, _ failsOnDay: inout Bool
   ) -> Answer {
@@ -451,99 +388,6 @@ struct Desk {
     return household.liveOpening(rule.id, person) != nil
   }
 
-  /// Withdraws openings all of whose events were taken back; a superseder that fires has been
-  /// added before its predecessor is released.
-  private mutating func withdrawRevoked(_ rulebook: Rulebook) {
-    guard !household.revocations.isEmpty || !file.revocations.isEmpty else { return }
-    let revocations = household.revocations + file.revocations
-    // One person's record may still have what another's tells is taken back.
-    collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
-    carryOnVisits(revocations, rulebook)
-    for index in household.openings.indices {
-      let opening = household.openings[index]
-      guard let rule = rulebook.rule(opening.rule) else { continue }
-      for trigger in opening.triggers {
-        guard let revocation = revocations.first(where: { $0.key == trigger }) else { continue }
-        if opening.isLive, revocation.reason == .superseded, opening.triggers.count == 1,
-          takeOver(index, rulebook, rule, revocation)
-        {
-          continue
-        }
-        household.openings[index].triggers.removeAll { $0 == trigger }
-        if !household.openings[index].triggers.isEmpty {
-          noteFirstTrigger(index)
-        } else if opening.isLive {
-          withdraw(index, revocation.reason == .retracted ? .retracted : .superseded)
-        }
-      }
-    }
-  }
-
-  /// Releases openings from events that turn out to belong to another household, since a notice
-  /// about the person's home came later.
-  private mutating func releaseStrangers(_ rulebook: Rulebook) {
-    guard household.openings.indices.contains(where: { restsOnStrangers($0, rulebook) }) else {
-      return
-    }
-    for eventful in rulebook.eventRules {
-      let rule = eventful.rule
-      for index in household.openings.indices.reversed()
-      where household.openings[index].rule == rule.id && household.openings[index].phase.isLive {
-        for trigger in household.openings[index].triggers {
-          let isOurs = collected.contains {
-            $0.key == trigger && isTriggered(eventful, by: $0)
-          }
-          if !isOurs, file.holds(trigger) { release(index, rule, trigger) }
-        }
-      }
-    }
-  }
-
-  /// Whether an opening rests on an event that does not trigger its rule here, or not any more.
-  private func restsOnStrangers(_ index: Int, _ rulebook: Rulebook) -> Bool {
-    guard household.openings[index].phase.isLive, !household.openings[index].triggers.isEmpty,
-      let eventful = rulebook.eventRule(household.openings[index].rule)
-    else { return false }
-    return household.openings[index].triggers.contains { trigger in
-      !collected.contains { $0.key == trigger && isTriggered(eventful, by: $0) }
-    }
-  }
-
-  /// The event that replaces an opening's last one takes its place where the rule still holds.
-  private mutating func takeOver(
-    _ index: Int, _ rulebook: Rulebook, _ rule: CompiledRule, _ revocation: Revocation
-  ) -> Bool {
-    guard let eventful = rulebook.eventRule(rule.id),
-      let position = triggers(eventful).first(
-        where: { file.event($0)?.key == revocation.by }), let event = file.event(position)
-    else { return false }
-    let opening = household.openings[index]
-    guard speaks(of: opening.subject, subjects(rule, position)) else { return false }
-    situation.look(from: .now(now, event: position))
-    let subject = opening.subject.flatMap(file.index)
-    var never = Instant.distantFuture
-    var failsOnDay = false
-    guard decide(eventful, subject, position, event, &never, &failsOnDay).holds else {
-      return false
-    }
-    rest(index, rule, on: event)
-    noteFirstTrigger(index)
-    rewrite(index, rule, onlyChanged: false)
-    record(
-      .amended, rule, opening.subject, opening: household.openings[index], answer: .holds,
-      event: position)
-    return true
-  }
-
-  /// Lets an opening rest on the event that corrects the one it rested on.
-  mutating func rest(_ index: Int, _ rule: CompiledRule, on event: EventView) {
-    household.openings[index].triggers = [event.key]
-    let fired = Fired(
-      rule: rule.id, event: event.key, subject: household.openings[index].subject,
-      effective: event.effective)
-    if !household.fired.contains(fired) { household.fired.append(fired) }
-  }
-
   /// Drops memories that nothing can ask for any more.
   private mutating func forget() {
     let horizon = now.adding(days: -400)
@@ -581,12 +425,5 @@ extension Evidence {
   var eventKey: EventKey? {
     guard let source, let event else { return nil }
     return EventKey(source: source, id: event)
-  }
-}
-
-extension EventLogView {
-  /// Whether the log has an event of the type that a fact stands for.
-  fileprivate func tells(_ type: FactID) -> Bool {
-    (0..<eventCount).contains { event($0).type.rawValue == type.rawValue }
   }
 }

@@ -190,23 +190,6 @@ extension Desk {
       answer: .holds, event: event)
   }
 
-  /// What shows an event that was taken back, and still holds, says what is known instead
-  /// (semantics 21).
-  mutating func rewriteCorrected() {
-    let revoked = Set((household.revocations + file.revocations).map(\.key))
-    guard !revoked.isEmpty else { return }
-    for index in household.openings.indices where household.openings[index].phase == .open {
-      let isConcerned = household.openings[index].referrals.contains { referral in
-        referral.state.isOpen
-          && referral.evidence.contains { $0.eventKey.map(revoked.contains) ?? false }
-      }
-      // What the engine opens follows a plan of its own.
-      guard isConcerned, let rule = pack.rule(household.openings[index].rule), !rule.isEngine
-      else { continue }
-      rewrite(index, rule, onlyChanged: true)
-    }
-  }
-
   /// Writes task, evidence and a deadline that counts from a date anew: the next revision of each
   /// open referral.
   ///
@@ -398,49 +381,6 @@ extension Desk {
       household.openings[index].alerts[at].firing = false
       household.openings[index].alerts[at].revision += 1
       publish(household.openings[index].alerts[at], rule, household.openings[index])
-    }
-  }
-
-  /// A notice was retracted: every receiver of what rested on it is told, also of what is completed
-  /// (semantics 21; F03).
-  mutating func correctRetracted() {
-    guard !household.openings.isEmpty else { return }
-    let retracted = (household.revocations + file.revocations)
-      .filter { $0.reason == .retracted }
-    guard !retracted.isEmpty else { return }
-    for index in household.openings.indices where !household.openings[index].referrals.isEmpty {
-      let opening = household.openings[index]
-      let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
-      for revocation in retracted
-      where (rested.contains(revocation.key) || opening.triggers.contains(revocation.key))
-      {
-        tellReceivers(index, of: revocation)
-      }
-    }
-  }
-
-  /// Tells an opening's receivers once that an event it rested on was retracted.
-  mutating func tellReceivers(_ index: Int, of revocation: Revocation) {
-    guard !household.openings[index].referrals.isEmpty,
-      !household.openings[index].corrected.contains(revocation.key)
-    else { return }
-    household.openings[index].corrected.append(revocation.key)
-    correct(household.openings[index], revocation)
-  }
-
-  private mutating func correct(_ opening: Opening, _ revocation: Revocation) {
-    guard let correction = pack.rule(.correction) else { return }
-    let rule = pack.rule(thatOpened: opening.rule)
-    // Resources read no alerts: they have the withdrawn revision.
-    var receivers = Set(
-      opening.referrals.map(\.receiver).filter { $0 != .resource }.map(\.description))
-    for alert in opening.alerts where rule.alerts.indices.contains(Int(alert.entry)) {
-      receivers.formUnion(rule.alerts[Int(alert.entry)].audiences)
-    }
-    for (position, alert) in correction.alerts.enumerated() {
-      publishCorrection(
-        alert, position, correction, opening: opening, of: rule, revocation,
-        to: receivers.sorted())
     }
   }
 

@@ -1,0 +1,77 @@
+import Policy
+import Records
+import Situation
+import Vocabulary
+
+/// How the event rules stand to a household after a decision, for the messages to come.
+extension Desk {
+  /// How the event rules stand to the household now, for the messages to come.
+  mutating func lookOut(_ rulebook: Rulebook) {
+    var outlook = household.outlook
+    outlook.sensitive = 0
+    outlook.settled = 0
+    outlook.settledThrough = .earliest
+    outlook.unable = 0
+    for at in collected.indices { lookOut(at, rulebook, &outlook) }
+    let stated = statedFacts(rulebook.needed)
+    for eventful in rulebook.eventRules
+    where eventful.needs != 0 && eventful.needs & stated == 0 {
+      outlook.unable |= eventful.mask
+    }
+    household.outlook = outlook
+  }
+
+  /// How the rules that an event triggers stand to it now.
+  private mutating func lookOut(
+    _ at: Int, _ rulebook: Rulebook, _ outlook: inout HouseholdBrief.Outlook
+  ) {
+    let trigger = collected[at]
+    let open = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
+    guard open & ~trigger.silence.gated != 0 else { return }
+    for eventful in rulebook.eventRules
+    where open & ~trigger.silence.gated & eventful.mask != 0 {
+      if trigger.ungated & eventful.mask == 0, evaluation.failsGate(eventful, trigger.position) {
+        collected[at].silence.gated |= eventful.mask
+      } else if trigger.silence.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
+        collected[at].silence.quiet |= eventful.mask
+        outlook.settled |= eventful.mask
+        outlook.settledThrough = max(outlook.settledThrough, trigger.effective.date)
+      } else {
+        outlook.sensitive |= eventful.mask
+      }
+    }
+  }
+
+  /// Which of some facts are on file, by bit: an event states them of one of the people, or of the
+  /// household where they stand for its type.
+  private func statedFacts(_ facts: [FactID]) -> UInt64 {
+    var stated: UInt64 = 0
+    for (bit, fact) in facts.enumerated()
+    where file.persons.contains(where: { $0.view.log.states(fact) }) || file.log.tells(fact) {
+      stated |= 1 << UInt64(bit)
+    }
+    return stated
+  }
+
+  /// Whether a rule that was not asked for an event has said of another stage of the transaction
+  /// that it does not fire.
+  private func isQuietTwin(_ at: Int, _ eventful: Rulebook.Eventful) -> Bool {
+    guard let stages = eventful.stages, collected[at].effective <= now else { return false }
+    let trigger = collected[at]
+    return collected.contains { other in
+      other.silence.quiet & eventful.mask != 0
+        && other.position.owner == trigger.position.owner
+        && other.effective.date == trigger.effective.date
+        && file.log(of: other.position.owner).map {
+          stages.areTwins(other.position.index, trigger.position.index, in: $0)
+        } ?? false
+    }
+  }
+}
+
+extension EventLogView {
+  /// Whether the log has an event of the type that a fact stands for.
+  fileprivate func tells(_ type: FactID) -> Bool {
+    (0..<eventCount).contains { event($0).type.rawValue == type.rawValue }
+  }
+}
