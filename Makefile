@@ -1,6 +1,7 @@
 # make demo   installs what is missing, builds, and shows the whole way of an event
 # make test   all tests that need no server
-# make proof  100,000 random histories in two orders of arrival each; HISTORIES=n for another number
+# make proof  100,000 random histories in two orders of arrival each; HISTORIES=n for another number,
+#             LIMIT=n stops after so many seconds
 # make build  the release executable: .build/release/outreachd. With the Swift libraries inside:
 #             it runs where there are none, and retains and releases are direct calls, a fifth of
 #             the CPU of an event.
@@ -14,7 +15,7 @@ JOBS ?= $(shell nproc)
 DEMO ?=
 HISTORIES ?= 100000
 
-.PHONY: demo test proof build deps install clean
+.PHONY: demo test proof build-proof build deps install clean
 
 demo: build
 	.build/release/outreachd demo $(DEMO)
@@ -25,9 +26,11 @@ build: deps
 test: deps
 	swift test -j $(JOBS)
 
-proof: deps
+proof: build-proof
+	.build/release/order-proof $(HISTORIES) $(if $(LIMIT),--seconds $(LIMIT))
+
+build-proof: deps
 	swift build -c release --static-swift-stdlib --product order-proof -j $(JOBS)
-	.build/release/order-proof $(HISTORIES)
 
 deps:
 	@sh scripts/deps.sh

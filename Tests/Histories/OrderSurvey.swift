@@ -33,19 +33,22 @@ public struct OrderSurvey: Sendable {
     "\(histories) histories, \(events) events, \(differing.count) differences"
   }
 
-  /// Checks `count` seeds from `first` on, `threads` at a time.
+  /// Checks `count` seeds from `first` on, `threads` at a time; fewer where `limit` is over before.
   public static func perform(
-    pack: PolicyPack, first: UInt64, count: Int, threads: Int,
+    pack: PolicyPack, first: UInt64, count: Int, threads: Int, limit: Duration? = nil,
     progress: @Sendable @escaping (Int) -> Void = { _ in }
   ) async throws -> OrderSurvey {
     let world = try World(pack: pack)
     let seeds = SeedCounter()
+    let clock = ContinuousClock()
+    let end = limit.map { clock.now.advanced(by: $0) }
     return try await withThrowingTaskGroup(of: OrderSurvey.self) { group in
       for _ in 0..<threads {
         group.addTask {
           let check = OrderCheck(world, bench: try Bench(world))
           var survey = OrderSurvey()
           while true {
+            if let end, clock.now >= end { return survey }
             let index = seeds.next()
             guard index < count else { return survey }
             let seed = first + UInt64(index)
