@@ -417,4 +417,41 @@ import Vocabulary
       }.first)
     #expect(household.events == ["c"])
   }
+
+  // MARK: Areas
+
+  /// What the street of arrival has done is not asked for again when a correction of the household's
+  /// own street takes the move away and another one brings it back (seed 65288).
+  @Test func aStreetThatIsDoneIsNotAskedAgain() throws {
+    let scenario = try Scenario()
+    func home(_ id: String, _ day: String, asOf: String, in street: String) -> Event {
+      Event(
+        id: id, type: "household.composition", day: day,
+        data: #"{"household":"HH-1","subdistrict":"\#(street)","committee":"\#(street)001","#
+          + #""hukouSubdistrict":"\#(street)","asOf":"\#(asOf)","members":["#
+          + #"{"id":"\#(OrderCauseTests.elder)","relation":"02","name":"测甲"}]}"#)
+    }
+    try OrderCauseTests.feed(
+      [
+        home("a", "2026-03-01", asOf: "2026-01-01", in: "310101002"),
+        OrderCauseTests.decision("grant", "2026-03-02", "dibao", "granted"),
+        OrderCauseTests.notice(
+          "moved", "residence", "2026-03-04", of: OrderCauseTests.elder,
+          #","state":"moved","subdistrict":"310101020""#),
+      ], scenario)
+    func streets() -> [OutputRecord] {
+      scenario.outputs.filter { $0.text("rule") == "A18" && $0.text("to") == "subdistrict" }
+    }
+    #expect(streets().count == 2)
+    let arrival = try #require(streets().last)
+    try scenario.event(
+      "referral.completed", "2026-03-05T09:00:00+08:00",
+      #"{"referral":"\#(arrival.text("referral"))","by":"C-1","date":"2026-03-05"}"#)
+    try OrderCauseTests.feed(
+      [home("b", "2026-03-06", asOf: "2026-02-20", in: "310101020")], scenario)
+    #expect(OrderCauseTests.open(["A18"], scenario) == [])
+    try OrderCauseTests.feed(
+      [home("c", "2026-03-07", asOf: "2026-03-04", in: "310101002")], scenario)
+    #expect(OrderCauseTests.open(["A18"], scenario) == ["A18 subdistrict requested"])
+  }
 }

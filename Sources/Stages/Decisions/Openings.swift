@@ -248,6 +248,8 @@ extension Desk {
       let sent = household.openings[index].referrals.enumerated().filter {
         Int($0.element.entry) == position && $0.element.state != .withdrawn
       }
+      // What was left out when the rest opened, since it is done, stays left out.
+      if sent.isEmpty, wasAnswered(position, scene) { continue }
       for (at, former) in sent
       where former.state.isOpen && !targets.contains(where: { $0.code == former.area }) {
         supersede(at, of: index, rule)
