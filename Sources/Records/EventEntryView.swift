@@ -83,15 +83,25 @@ public struct EventEntryView {
   }
 
   /// What the event changes: its facts, and its type for facts computed from events.
-  public var changes: [FactID] {
-    var changes = [FactID(rawValue: type.rawValue)]
+  public var changes: [FactID] { type.changes(stating: fields, \.fact) }
+}
+
+extension EventTypeID {
+  /// Itself, and the facts that an event of the type states.
+  fileprivate func changes<Field>(
+    stating fields: [Field], _ fact: (Field) -> FactID
+  ) -> [FactID] {
+    var changes = [FactID(rawValue: rawValue)]
     changes.reserveCapacity(fields.count + 1)
-    for field in fields { changes.append(field.fact) }
+    for field in fields { changes.append(fact(field)) }
     return changes
   }
 }
 
 extension EventEntry {
+  /// What the event changes: its facts, and its type for facts computed from events.
+  public var changes: [FactID] { type.changes(stating: fields, \.fact) }
+
   /// Calls `body` with the entry as it is encoded; nil only where it could not be read back.
   func withView<R>(_ body: (EventEntryView) -> R) -> R? {
     var writer = ByteWriter(reserving: 512)

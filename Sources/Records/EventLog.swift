@@ -297,9 +297,22 @@ public struct EventView {
     EventTypeID(rawValue: log.load(base + 48, as: UInt32.self))
   }
 
+  private var textReader: ByteReader {
+    log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+  }
+
+  /// Behind the names and the trace parent.
+  private func personReader() throws(DecodingFailure) -> ByteReader {
+    var reader = textReader
+    _ = try reader.blob()
+    _ = try reader.blob()
+    if try reader.bool() { _ = try reader.blob() }
+    return reader
+  }
+
   /// Source, id, trace parent and persons; these allocate.
   public func texts() throws(DecodingFailure) -> EventTexts {
-    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    var reader = textReader
     return EventTexts(
       source: try reader.string(), id: try reader.string(),
       traceparent: try reader.optionalString(),
@@ -309,25 +322,19 @@ public struct EventView {
   /// Source and id, UTF-8, in place.
   func names() throws(DecodingFailure) -> (source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer)
   {
-    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
+    var reader = textReader
     return (try reader.blob(), try reader.blob())
   }
 
   /// The people that the event names.
   public func persons() throws(DecodingFailure) -> [CitizenID] {
-    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
-    _ = try reader.blob()
-    _ = try reader.blob()
-    if try reader.bool() { _ = try reader.blob() }
+    var reader = try personReader()
     return try reader.list { r throws(DecodingFailure) in try r.citizen() }
   }
 
   /// How many people the event names.
   public func personCount() throws(DecodingFailure) -> Int {
-    var reader = log.reader(at: Int(log.load(base + 52, as: UInt32.self)))
-    _ = try reader.blob()
-    _ = try reader.blob()
-    if try reader.bool() { _ = try reader.blob() }
+    var reader = try personReader()
     return try reader.count()
   }
 
@@ -426,11 +433,6 @@ extension EventLogView {
 
   /// The length of the encoded log in bytes.
   var size: Int { bytes.count }
-
-  /// Writes the log with one event more, in effective order.
-  func write(adding entry: EventEntryView, to writer: inout ByteWriter) {
-    EventLogSplice(self, adding: entry).write(to: &writer)
-  }
 
   /// All events decoded.
   fileprivate func entries() throws(DecodingFailure) -> [EventEntry] {

@@ -275,7 +275,7 @@ public struct PersonView {
     writer.u64(version + 1)
     writer.raw(
       UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
-    log.write(adding: entry, to: &writer)
+    EventLogSplice(log, adding: entry).write(to: &writer)
     return writer.bytes
   }
 

@@ -29,24 +29,8 @@ enum HouseholdBuiltin: String, CaseIterable {
 extension Situation {
   /// `slot` is that of a fact of households.
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let log = log(of: EventPosition.household) else { return Situation.noObject }
-    let source = householdSources + Int(slot)
-    switch source.pointee.kind {
-    case .state:
-      let field = stored(log, source.pointee.fact)
-      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
-    case .series:
-      guard let series = source.pointee.series else { return Situation.noObject }
-      return series._withUnsafeGuaranteedRef { series in
-        list(of: .event, object, slot) { add in
-          eachEvent(of: EventPosition.household, log, series) { add($0.packed) }
-        }
-      }
-    case .derived:
-      guard let program = source.pointee.derived else { return Situation.noObject }
-      return derived(object, program)
-    case .none: return Situation.noObject
-    case .builtin(let builtin): return householdBuiltin(builtin, object, slot)
+    read(householdSources + Int(slot), of: EventPosition.household, object, slot) {
+      householdBuiltin($0, object, slot)
     }
   }
 

@@ -20,24 +20,8 @@ extension Situation {
   /// `slot` is that of a fact of persons.
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let index = Int(object.index)
-    guard let log = log(of: index) else { return Situation.noObject }
-    let source = personSources + Int(slot)
-    switch source.pointee.kind {
-    case .state:
-      let field = stored(log, source.pointee.fact)
-      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
-    case .series:
-      guard let series = source.pointee.series else { return Situation.noObject }
-      return series._withUnsafeGuaranteedRef { series in
-        list(of: .event, object, slot) { add in
-          eachEvent(of: index, log, series) { add($0.packed) }
-        }
-      }
-    case .derived:
-      guard let program = source.pointee.derived else { return Situation.noObject }
-      return derived(object, program)
-    case .none: return Situation.noObject
-    case .builtin(let builtin): return personBuiltin(builtin, index, object, slot)
+    return read(personSources + Int(slot), of: index, object, slot) {
+      personBuiltin($0, index, object, slot)
     }
   }
 

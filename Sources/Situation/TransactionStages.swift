@@ -13,7 +13,8 @@ public struct TransactionStages: Sendable {
   /// - Returns: nil where stages may differ to the rule whatever they state.
   public init?(of reads: ReadSet, _ catalogue: FactCatalogue) {
     // Any series but the list of transactions counts each event.
-    guard !reads.eventTypes.contains(TransactionStages.type) else { return nil }
+    let type = SituationSchema.windowTransaction
+    guard !reads.eventTypes.contains(where: { EventTypeID($0) == type }) else { return nil }
     var facts: Set<FactID> = [SituationSchema.transaction, SituationSchema.applicant]
     for slot in reads.facts where slot.object == .event {
       guard let fact = catalogue.definition(of: slot.object, slot: slot.slot) else { return nil }
@@ -36,8 +37,6 @@ public struct TransactionStages: Sendable {
     self.facts = facts.sorted()
   }
 
-  static let type = "window.transaction"
-
   /// Whether some other event of the log is a stage of the same transaction, of the same day, and
   /// the same to the rule.
   public func hasTwin(of index: Int, in log: EventLogView) -> Bool {
@@ -45,17 +44,14 @@ public struct TransactionStages: Sendable {
     guard event.type == SituationSchema.windowTransaction else { return false }
     let date = event.effective.date
     func isOnThatDay(_ other: Int) -> Bool { log.event(other).effective.date == date }
-    var other = index - 1
-    while other >= 0, isOnThatDay(other) {
-      if areTwins(other, index, in: log) { return true }
-      other -= 1
+    var day = index..<(index + 1)
+    while day.lowerBound > 0, isOnThatDay(day.lowerBound - 1) {
+      day = (day.lowerBound - 1)..<day.upperBound
     }
-    other = index + 1
-    while other < log.eventCount, isOnThatDay(other) {
-      if areTwins(other, index, in: log) { return true }
-      other += 1
+    while day.upperBound < log.eventCount, isOnThatDay(day.upperBound) {
+      day = day.lowerBound..<(day.upperBound + 1)
     }
-    return false
+    return day.contains { $0 != index && areTwins($0, index, in: log) }
   }
 
   /// Whether two events of one day are stages of one transaction and the same to the rule.

@@ -5,6 +5,32 @@ import Vocabulary
 
 /// How facts are worked out: lists, derived facts, the assessment, and what events state.
 extension Situation {
+  /// A fact of the household or a person by its source: as their log states it, or worked out.
+  @inline(__always)
+  func read<Builtin>(
+    _ source: UnsafePointer<FactSource<Builtin>>, of owner: Int, _ object: ObjectRef,
+    _ slot: UInt16, _ computed: (Builtin) -> Value
+  ) -> Value {
+    guard let log = log(of: owner) else { return Situation.noObject }
+    switch source.pointee.kind {
+    case .state:
+      let field = stored(log, source.pointee.fact)
+      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
+    case .series:
+      guard let series = source.pointee.series else { return Situation.noObject }
+      return series._withUnsafeGuaranteedRef { series in
+        list(of: .event, object, slot) { add in
+          eachEvent(of: owner, log, series) { add($0.packed) }
+        }
+      }
+    case .derived:
+      guard let program = source.pointee.derived else { return Situation.noObject }
+      return derived(object, program)
+    case .none: return Situation.noObject
+    case .builtin(let builtin): return computed(builtin)
+    }
+  }
+
   /// A list of objects; `add` adds one. No other list may be made meanwhile.
   func list(
     of kind: ObjectKind, _ object: ObjectRef, _ slot: UInt16,

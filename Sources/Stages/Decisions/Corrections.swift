@@ -6,11 +6,14 @@ import Vocabulary
 /// What becomes of openings whose events were taken back or turn out to be of another household
 /// (semantics 21 and 28).
 extension Desk {
+  /// What was taken back of the household's events and of its people's.
+  var revocations: [Revocation] { household.revocations + file.revocations }
+
   /// Withdraws openings all of whose events were taken back; a superseder that fires has been
   /// added before its predecessor is released.
   mutating func withdrawRevoked(_ rulebook: Rulebook) {
     guard !household.revocations.isEmpty || !file.revocations.isEmpty else { return }
-    let revocations = household.revocations + file.revocations
+    let revocations = self.revocations
     // One person's record may still have what another's tells is taken back.
     collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
     carryOnVisits(revocations, rulebook)
@@ -103,7 +106,7 @@ extension Desk {
   /// (semantics 21; F03).
   mutating func correctRetracted() {
     guard !household.openings.isEmpty else { return }
-    let retracted = (household.revocations + file.revocations)
+    let retracted = revocations
       .filter { $0.reason == .retracted }
     guard !retracted.isEmpty else { return }
     for index in household.openings.indices where !household.openings[index].referrals.isEmpty {
@@ -145,7 +148,7 @@ extension Desk {
   /// What shows an event that was taken back, and still holds, says what is known instead
   /// (semantics 21).
   mutating func rewriteCorrected() {
-    let revoked = Set((household.revocations + file.revocations).map(\.key))
+    let revoked = Set(revocations.map(\.key))
     guard !revoked.isEmpty else { return }
     for index in household.openings.indices where household.openings[index].phase == .open {
       let isConcerned = household.openings[index].referrals.contains { referral in

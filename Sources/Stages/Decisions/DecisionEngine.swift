@@ -90,9 +90,12 @@ final class DecisionEngine {
     guard outlook.policy == rulebook.policyTag,
       let index = record.log.index(of: news.cause)
     else { return false }
-    var changed = FactMask()
-    for fact in news.changed { rulebook.insert(fact, into: &changed) }
     let event = record.log.event(index)
+    let type = FactID(rawValue: event.type.rawValue)
+    var stated = FactMask()
+    for fact in news.changed where fact != type { rulebook.insert(fact, into: &stated) }
+    var changed = stated
+    rulebook.insert(type, into: &changed)
     guard event.effective <= now, !changed.touches(rulebook.readByStage) else { return false }
     if changed.touches(rulebook.situationReads) {
       for rule in rulebook.situationRules
@@ -103,10 +106,6 @@ final class DecisionEngine {
     let triggered = rulebook.rules(triggeredBy: event.type) ?? 0
     let isLater = event.effective.date > outlook.settledThrough
     let mayMove = (outlook.sensitive | (isLater ? 0 : outlook.settled)) & ~outlook.unable
-    var stated = FactMask()
-    for fact in news.changed where fact.rawValue != event.type.rawValue {
-      rulebook.insert(fact, into: &stated)
-    }
     /// Another stage of the transaction has got the rule's answer.
     func isKnown(to rule: Rulebook.Eventful) -> Bool {
       guard let stages = rule.stages else { return false }

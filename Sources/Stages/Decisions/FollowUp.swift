@@ -313,7 +313,7 @@ extension Desk {
   }
 
   private func isCorrected(_ former: EventKey, by event: EventKey) -> Bool {
-    (household.revocations + file.revocations).contains {
+    revocations.contains {
       $0.key == former && $0.by == event && $0.reason == .superseded
     }
   }

@@ -247,7 +247,7 @@ extension Desk {
   /// Why an opening ends: its evidence was taken back, its subject died, or it no longer holds.
   private func reason(for opening: Opening, _ rule: CompiledRule) -> WithdrawalReason {
     let rested = Set(opening.referrals.flatMap(\.evidence).compactMap(\.eventKey))
-    let revocations = household.revocations + file.revocations
+    let revocations = self.revocations
     let isDeceased = opening.subject.flatMap(file.index).map(situation.isDead) ?? false
     if isDeceased, !rule.outlivesSubject,
       !revocations.contains(where: { opening.triggers.contains($0.key) })

@@ -141,11 +141,6 @@ public final class PersonsStage: Stage {
   }
 }
 
-extension EventEntry {
-  /// What an event changes: its facts, and its type for facts computed from events.
-  var changes: [FactID] { [FactID(rawValue: type.rawValue)] + fields.map(\.fact) }
-}
-
 extension PersonRecord {
   /// Takes an event back and remembers that; returns it where it was there.
   mutating func revoke(_ revocation: Revocation) -> EventEntry? {
