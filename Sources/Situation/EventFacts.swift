@@ -91,7 +91,7 @@ extension Situation {
     switch source.pointee.kind {
     case .derived:
       guard let program = source.pointee.derived else { return Situation.noObject }
-      if source.pointee.isOfEvent { return derived(object, program) }
+      if source.pointee.use.isOfEvent { return derived(object, program) }
       return remembered(object, slot) { derived(object, program) }
     case .state, .series, .none: return Situation.noObject
     case .builtin(let builtin): return eventBuiltin(builtin, position, log, object, slot)

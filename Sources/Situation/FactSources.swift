@@ -3,6 +3,17 @@ import Policy
 import Records
 import Vocabulary
 
+/// Where else a fact may stand than at the viewpoint that has worked it out.
+struct FactUse {
+  /// It can be another for another deciding event at the same time and place.
+  let isOfEvent: Bool
+  /// Worth taking over from another viewpoint at which it is the same. Programmes are not: they are
+  /// objects of one viewpoint.
+  let isShared: Bool
+  /// It is the same only where the parameters are.
+  let readsParameters: Bool
+}
+
 /// How a fact is read; made once from a pack's catalogue.
 ///
 /// The sources of an object's facts lie in one stretch of memory: to look one up counts no
@@ -21,8 +32,7 @@ struct FactSource<Builtin> {
   let fallback: Value?
   /// The value where the last event says that there is none.
   let none: Value
-  /// It can be another for another deciding event at the same time and place.
-  let isOfEvent: Bool
+  let use: FactUse
   let series: Unmanaged<SeriesReader>?
   let derived: Unmanaged<Program>?
 
@@ -64,7 +74,17 @@ struct FactSource<Builtin> {
       case .derived, .builtin: kind = .none
       }
     }
-    isOfEvent = ofEvent.contains(definition)
+    let isOfEvent = ofEvent.contains(definition)
+    var isStored = false
+    if case .state = kind { isStored = true }
+    var readsParameters = false
+    if case .derived(let index) = definition.origin, pack.derived.indices.contains(index) {
+      readsParameters = !pack.derived[index].reads.parameters.isEmpty
+    }
+    use = FactUse(
+      isOfEvent: isOfEvent,
+      isShared: !isStored && !isOfEvent && definition.type != .programmes,
+      readsParameters: readsParameters)
     self.fallback = fallback
     self.none = none
     self.series = series.map(Unmanaged.passUnretained)

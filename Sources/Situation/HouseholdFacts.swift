@@ -47,9 +47,11 @@ extension Situation {
     case .subdistrict: return schema.text(area.subdistrict)
     case .committee: return schema.text(area.committee)
     case .hukouSubdistrict:
+      rest(on: SituationSchema.hukouSubdistrict, in: file.log)
       return people?.latestText(file.log, SituationSchema.hukouSubdistrict).map(Value.text)
         ?? .missing(object, field: slot)
     case .lastDeparture:
+      rest(on: .nowhereElse)
       return people?.lastDeparture(area: area).map(Value.date) ?? Situation.absent
     case .programmes:
       let count = programmesInView().count
@@ -103,7 +105,7 @@ extension Situation {
   }
 
   /// What a programme says holds until the next decision takes effect or a programme ends.
-  func limitToProgrammes() { limit(memory.programmesValidUntil) }
+  func limitToProgrammes() { rest(on: memory.programmesStand) }
 
   /// A programme that was handed out at this viewpoint.
   func programme(_ index: Int) -> UnsafePointer<Programme>? {
@@ -130,6 +132,7 @@ extension Situation {
   /// Difficulties that windows, visits, tips and hotlines reported in the last year, sorted.
   private func needs() -> [String] {
     guard let file else { return [] }
+    rest(on: .nowhereElse)
     let days = schema.needsDays.flatMap { resolvedParameters.number($0) }
     let oldest = Instant(startOf: view.today.adding(days: -Int(clamping: days ?? 365)))
     var found: Set<String> = []

@@ -247,6 +247,14 @@ extension HouseholdFile {
     stays.reduce(.distantFuture) { $1.from > now ? min($0, $1.from) : $0 }
   }
 
+  /// Whether a composition was made, or one of its people moved, between two instants.
+  func changesPeople(between a: Instant, and b: Instant) -> Bool {
+    let first = min(a, b)
+    let last = max(a, b)
+    func isBetween(_ instant: Instant) -> Bool { first < instant && instant <= last }
+    return stays.contains { isBetween($0.from) } || compositions.contains { isBetween($0.asOf) }
+  }
+
   /// Whether a person belongs here at an instant: this household is named, or no household is and
   /// this is their provisional one.
   func isHere(_ person: Int, at instant: Instant) -> Bool {

@@ -3,13 +3,13 @@ import Vocabulary
 
 /// Who lives in a household and how its people belong together, at a viewpoint.
 final class People {
-  private static let dead = FactID("person.dead")
+  static let dead = FactID("person.dead")
   private static let child = FactID("event.child")
   private static let parents = FactID("event.parents")
   private static let guardians = FactID("event.guardians")
   private static let state = FactID("event.state")
-  private static let subdistrict = FactID("event.subdistrict")
-  private static let committee = FactID("event.committee")
+  static let subdistrict = FactID("event.subdistrict")
+  static let committee = FactID("event.committee")
   private static let centre = FactID("event.centre")
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")

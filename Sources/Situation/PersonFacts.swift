@@ -62,7 +62,10 @@ extension Situation {
       let birth = person.id.birthDate
       let birthday = birth.birthday(inYear: view.today.year)
       let isOver = birthday <= view.today
-      let next = isOver ? birth.birthday(inYear: view.today.year + 1) : birthday
+      let year = view.today.year + (isOver ? 1 : 0)
+      let last = isOver ? birthday : birth.birthday(inYear: year - 1)
+      let next = isOver ? birth.birthday(inYear: year) : birthday
+      sight.pointee.standing.begin(at: Instant(startOf: last))
       limit(Instant(startOf: next))
       return .int(Int64(view.today.year - birth.year - (isOver ? 0 : 1)))
     case .male: return .bool(person.id.isMale)
@@ -82,14 +85,21 @@ extension Situation {
       let segment = person.view.homes.last { $0.from <= view.instant }
       guard let segment, segment.household == file.key else { return Situation.absent }
       return .date(segment.from.date)
-    case .movedOut: return .bool(people?.movedOut(index, from: area) != nil)
+    case .movedOut:
+      rest(onEventsOf: person.view.log)
+      return .bool(people?.movedOut(index, from: area) != nil)
     case .inEvent: return .bool(named.contains(person.id))
     case .parents:
+      rest(onEventsOf: person.view.log)
       let parents = people?.knownParents(index) ?? []
       guard parents.count >= 2 else { return .missing(object, field: slot) }
       return list(of: parents, object, slot)
-    case .knownParents: return list(of: people?.knownParents(index) ?? [], object, slot)
-    case .guardians: return list(of: people?.guardians(index) ?? [], object, slot)
+    case .knownParents:
+      rest(onEventsOf: person.view.log)
+      return list(of: people?.knownParents(index) ?? [], object, slot)
+    case .guardians:
+      rest(onEventsOf: person.view.log)
+      return list(of: people?.guardians(index) ?? [], object, slot)
     case .referrals:
       return list(of: .referral, object, slot) { add in
         for index in file.referrals.indices
@@ -127,11 +137,16 @@ extension Situation {
       let index = next
       let effective = log.event(index).effective
       next = log.firstEvent(of: series.types, from: index + 1)
-      guard effective >= oldest else { continue }
+      guard effective >= oldest else {
+        // The day before it may have been in view.
+        sight.pointee.standing.begin(at: Instant(startOf: view.today))
+        continue
+      }
       guard effective <= view.instant else {
         limit(effective)
         break
       }
+      sight.pointee.standing.begin(at: effective)
       guard let keyFact = series.key else {
         first = first ?? effective
         body(EventPosition(owner: owner, index: index))
@@ -148,7 +163,7 @@ extension Situation {
       first = first ?? log.event(event.index).effective
       body(EventPosition(owner: owner, index: event.index))
     }
-    if view.isMoving, let first {
+    if let first {
       let leaves = series.keep.date(from: first.date, calendar: calendar)
       limit(Instant(startOf: leaves.adding(days: 1)))
     }

@@ -70,21 +70,22 @@ struct Programme {
   /// The programmes decided up to `instant`; in force from granted or renewed until `until` or the
   /// exit, a suspension still counts.
   ///
-  /// - Returns: also the next instant after which the list changes by itself.
+  /// - Returns: also from when until when the list is the same.
   static func list(
     _ log: EventLogView, at instant: Instant
-  ) -> (programmes: [Programme], validUntil: Instant) {
+  ) -> (programmes: [Programme], standing: Standing) {
     var programmes: [Programme] = []
-    var validUntil = Instant.distantFuture
+    var standing = Standing()
     var next = log.firstEvent(of: decisions, from: 0)
     while next < log.eventCount {
       let index = next
       let event = log.event(index)
       next = log.firstEvent(of: decisions, from: index + 1)
       if event.effective > instant {
-        validUntil = min(validUntil, event.effective)
+        standing.limit(to: event.effective)
         break
       }
+      standing.begin(at: event.effective)
       guard let name = log.word(programme, of: index), let word = log.word(state, of: index)
       else { continue }
       let position: Int
@@ -102,13 +103,15 @@ struct Programme {
     let today = instant.date
     for position in programmes.indices {
       guard programmes[position].inForce, let until = programmes[position].until else { continue }
+      let end = Instant(startOf: until.adding(days: 1))
       if until < today {
         programmes[position].inForce = false
+        standing.begin(at: end)
       } else {
-        validUntil = min(validUntil, Instant(startOf: until.adding(days: 1)))
+        standing.limit(to: end)
       }
     }
-    return (programmes, validUntil)
+    return (programmes, standing)
   }
 
   private mutating func apply(

@@ -8,7 +8,7 @@ public import Vocabulary
 /// Load a file, choose a viewpoint, evaluate programs. Stored facts are read in place from the
 /// records; every fact of a person or the household is worked out once per viewpoint; lists are
 /// built when first asked for. One object serves one worker; it is reused for every household.
-public final class Situation: FactHost {
+public final class Situation {
   let schema: SituationSchema
   /// Evaluates the rules; nested derived facts use a context of their own.
   public private(set) var context: EvaluationContext!
@@ -31,6 +31,8 @@ public final class Situation: FactHost {
   private let memories: [ViewMemory]
   /// What each memory in use belongs to.
   private var outlooks: [Outlook] = []
+  /// The lists that facts have at any of the viewpoints.
+  let lists = ListStore()
   private var nextMemory = 0
   /// The people named by an event looked from, and which event that is.
   private(set) var named: [CitizenID] = []
@@ -77,18 +79,29 @@ public final class Situation: FactHost {
     var isMoving = true
     /// The contexts, which are kept by the object.
     var contexts: Contexts?
-    /// Until when the fact being worked out stands.
-    var validUntil = Instant.distantFuture
+    /// When the fact being worked out stands.
+    var standing = Standing()
+    /// The memories in use, and which of them is the present one.
+    let places: UnsafeMutablePointer<MemoryPlace>
+    var place = 0
   }
   let sight: UnsafeMutablePointer<Sight>
+
+  /// Where a viewpoint keeps what it has shown.
+  struct MemoryPlace {
+    let memory: Unmanaged<ViewMemory>
+    /// The memories whose facts may stand here too, by bit: those of viewpoints at which the same
+    /// people lived here by the same compositions and moves.
+    var kin: UInt32 = 0
+  }
 
   struct Contexts {
     let rules: Unmanaged<EvaluationContext>
     let assessment: Unmanaged<EvaluationContext>
     let derivation: Unmanaged<EvaluationContext>
   }
-  private let householdWidth: Int
-  private let personWidth: Int
+  let householdWidth: Int
+  let personWidth: Int
   /// How facts are read, by slot; kept by the schema.
   let householdSources: UnsafePointer<FactSource<HouseholdBuiltin>>
   let personSources: UnsafePointer<FactSource<PersonBuiltin>>
@@ -99,7 +112,12 @@ public final class Situation: FactHost {
 
   public init(schema: SituationSchema) {
     self.schema = schema
-    memories = (0..<16).map { _ in ViewMemory(scoreIsOfEvent: schema.scoreIsOfEvent) }
+    let memories = (0..<16).map { _ in ViewMemory(scoreIsOfEvent: schema.scoreIsOfEvent) }
+    let places = UnsafeMutablePointer<MemoryPlace>.allocate(capacity: memories.count)
+    for (at, memory) in memories.enumerated() {
+      (places + at).initialize(to: MemoryPlace(memory: .passUnretained(memory)))
+    }
+    self.memories = memories
     current = .passUnretained(memories[0])
     householdWidth = schema.householdWidth
     personWidth = schema.personWidth
@@ -111,7 +129,7 @@ public final class Situation: FactHost {
     sight.initialize(
       to: Sight(
         cells: memories[0].cells, logs: .allocate(capacity: logCapacity),
-        lists: memories[0].lists, items: memories[0].items))
+        lists: lists.lists, items: lists.items, places: places))
     let calendar = schema.pack.calendar
     func makeContext() -> EvaluationContext {
       let made = EvaluationContext(
@@ -130,6 +148,7 @@ public final class Situation: FactHost {
 
   deinit {
     sight.pointee.logs.deallocate()
+    sight.pointee.places.deallocate()
     sight.deallocate()
   }
 
@@ -205,28 +224,52 @@ public final class Situation: FactHost {
       hidesLaterReferrals: view.hidesLaterReferrals, here: here,
       event: sight.pointee.personCount > People.bits ? view.event : nil)
     if let known = outlooks.firstIndex(of: outlook) {
-      current = .passUnretained(memories[known])
+      show(memory: known)
     } else {
-      current = .passUnretained(memories[nextMemory])
-      if nextMemory < outlooks.count {
-        outlooks[nextMemory] = outlook
-      } else {
-        outlooks.append(outlook)
-      }
-      nextMemory = (nextMemory + 1) % memories.count
-      let facts = householdWidth + sight.pointee.personCount * personWidth
-      current._withUnsafeGuaranteedRef { $0.begin(facts: facts) }
+      show(memory: begin(outlook))
     }
     showEvent()
     sight.pointee.here = here
     sight.pointee.isMoving = view.isMoving
+  }
+
+  /// Goes over to a memory.
+  private func show(memory at: Int) {
+    sight.pointee.place = at
+    current = sight.pointee.places[at].memory
     current._withUnsafeGuaranteedRef { memory in
       sight.pointee.cells = memory.cells
       sight.pointee.generation = memory.generation
       sight.pointee.parameters = memory.parameters?.values
       sight.pointee.parameterCount = memory.parameters?.count ?? 0
-      noteLists(memory)
     }
+  }
+
+  /// Gives a memory to a new outlook.
+  private func begin(_ outlook: Outlook) -> Int {
+    let at = nextMemory
+    let places = sight.pointee.places
+    places[at].kin = 0
+    for other in outlooks.indices { places[other].kin &= ~(1 << UInt32(at)) }
+    if let file, !outlook.hidesLaterReferrals {
+      for other in outlooks.indices
+      where other != at && areKin(outlook, outlooks[other], in: file) {
+        places[at].kin |= 1 << UInt32(other)
+        places[other].kin |= 1 << UInt32(at)
+      }
+    }
+    if at < outlooks.count { outlooks[at] = outlook } else { outlooks.append(outlook) }
+    nextMemory = (at + 1) % memories.count
+    let facts = householdWidth + sight.pointee.personCount * personWidth
+    places[at].memory._withUnsafeGuaranteedRef { $0.begin(facts: facts) }
+    return at
+  }
+
+  /// Whether the same people live here at two viewpoints, and nobody was entered or moved between
+  /// them: then their facts are the same but for events and time.
+  private func areKin(_ a: Outlook, _ b: Outlook, in file: HouseholdFile) -> Bool {
+    a.here == b.here && a.event == b.event && !b.hidesLaterReferrals
+      && !file.changesPeople(between: a.instant, and: b.instant)
   }
 
   /// All on which most facts of a viewpoint depend: where two viewpoints agree in that, they share
@@ -258,15 +301,18 @@ public final class Situation: FactHost {
       ? sight.pointee.here & (1 << UInt64(index)) != 0 : people?.livesHere(index) ?? false
   }
 
-  func noteLists(_ memory: ViewMemory) {
-    sight.pointee.lists = memory.lists
-    sight.pointee.listCount = memory.listCount
-    sight.pointee.items = memory.items
+  /// Takes up where the lists lie.
+  func noteLists() {
+    sight.pointee.lists = lists.lists
+    sight.pointee.listCount = lists.listCount
+    sight.pointee.items = lists.items
   }
 
   private func forgetViews() {
     outlooks.removeAll(keepingCapacity: true)
     nextMemory = 0
+    lists.removeAll()
+    noteLists()
     mustLookAgain = true
   }
 
@@ -280,8 +326,11 @@ public final class Situation: FactHost {
     return people
   }
 
-  private var parametersInForce: ParametersInForce {
+  var parametersInForce: ParametersInForce {
     if let known = current._withUnsafeGuaranteedRef({ $0.parameters }) { return known }
+    // What facts rest on is the same for those that are taken over.
+    let outer = sight.pointee.standing
+    defer { sight.pointee.standing = outer }
     let found = schema.parameters(
       district: district, subdistrict: area.subdistrict, on: view.today)
     memory.parameters = found
@@ -312,8 +361,20 @@ public final class Situation: FactHost {
 
   /// Indexes of the living members at the viewpoint.
   public var members: [Int] {
-    if let members = current._withUnsafeGuaranteedRef({ $0.members }) { return members }
+    let memory = memory
+    if let members = memory.members {
+      rest(on: memory.membersStand)
+      return members
+    }
     let list = people?.members() ?? []
+    let outer = sight.pointee.standing
+    sight.pointee.standing = Standing()
+    for index in file?.persons.indices ?? 0..<0 {
+      rest(on: People.dead, in: sight.pointee.logs[index + 1])
+    }
+    memory.membersStand = sight.pointee.standing
+    sight.pointee.standing = outer
+    rest(on: memory.membersStand)
     memory.members = list
     return list
   }
@@ -327,16 +388,34 @@ public final class Situation: FactHost {
   }
 
   public var area: (subdistrict: String, committee: String) {
-    if let area = current._withUnsafeGuaranteedRef({ $0.area }) { return area }
+    let memory = memory
+    if let area = memory.area {
+      rest(on: memory.areaStands)
+      return area
+    }
     let area = people?.area() ?? ("", "")
+    memory.areaStands = areaStanding()
+    rest(on: memory.areaStands)
     memory.area = area
     return area
   }
 
+  /// When the area stands: it mostly is that of the last composition.
+  private func areaStanding() -> Standing {
+    guard let log = file?.log, log.latest(People.subdistrict, at: view.instant)?.tag == .string
+    else { return .nowhereElse }
+    let outer = sight.pointee.standing
+    defer { sight.pointee.standing = outer }
+    sight.pointee.standing = Standing()
+    rest(on: People.subdistrict, in: log)
+    rest(on: People.committee, in: log)
+    return sight.pointee.standing
+  }
+
   /// Six digits, `000000` where unknown.
   public var district: String {
-    if let district = memory.district { return district }
     let subdistrict = area.subdistrict
+    if let district = memory.district { return district }
     let district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
     memory.district = district
     return district
@@ -365,156 +444,5 @@ public final class Situation: FactHost {
       if People.isDead(file.persons[index].view.log, at: now) { deathsNow.dead |= bit }
     }
     return deathsNow.dead & bit != 0
-  }
-
-  // MARK: FactHost
-
-  public func read(_ object: ObjectRef, field: UInt16) -> Value {
-    switch object.type {
-    case ObjectKind.person.rawValue:
-      let person = Int(object.index)
-      guard person < sight.pointee.personCount, Int(field) < personWidth else {
-        return Situation.noObject
-      }
-      return fact(object, field, at: householdWidth + person * personWidth + Int(field))
-    case ObjectKind.parameters.rawValue:
-      if sight.pointee.parameters == nil { _ = parametersInForce }
-      guard let parameters = sight.pointee.parameters,
-        Int(field) < sight.pointee.parameterCount
-      else { return Situation.noObject }
-      return parameters[Int(field)]
-    case ObjectKind.household.rawValue:
-      guard Int(field) < householdWidth else { return Situation.noObject }
-      return fact(object, field, at: Int(field))
-    case ObjectKind.event.rawValue:
-      return readEvent(object, field)
-    case ObjectKind.programme.rawValue:
-      return readProgramme(object, field)
-    case ObjectKind.referral.rawValue:
-      return readReferral(object, field)
-    default:
-      return Situation.noObject
-    }
-  }
-
-  static let noObject = Value.error(EvaluationError(.host, "no such object"))
-  /// A fact that is known to be absent: `has()` is false, and it equals no value.
-  static let absent = Value.null
-
-  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
-    if object.type == ObjectKind.event.rawValue { return eventInt(object, field) }
-    guard let cell = cell(object, field), case .int(let value) = cell.pointee.value else {
-      return nil
-    }
-    return value
-  }
-
-  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
-    guard let cell = cell(object, field), case .bool(let value) = cell.pointee.value else {
-      return nil
-    }
-    return value
-  }
-
-  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
-    if object.type == ObjectKind.event.rawValue { return eventDay(object, field) }
-    guard let cell = cell(object, field), case .date(let value) = cell.pointee.value else {
-      return nil
-    }
-    return value.dayNumber
-  }
-
-  /// Where a fact of a person or the household is kept, worked out if need be. Nil for those of
-  /// other objects, and for what is not to be kept.
-  @inline(__always)
-  private func cell(_ object: ObjectRef, _ slot: UInt16) -> UnsafeMutablePointer<Cell>? {
-    var index = Int(slot)
-    if object.type == ObjectKind.person.rawValue {
-      let person = Int(object.index)
-      guard person < sight.pointee.personCount, index < personWidth else { return nil }
-      index += householdWidth + person * personWidth
-    } else {
-      guard object.type == ObjectKind.household.rawValue, index < householdWidth else {
-        return nil
-      }
-    }
-    let cell = sight.pointee.cells + index
-    if isKnown(cell) {
-      limit(cell.pointee.validUntil)
-    } else {
-      _ = workOut(object, slot, index)
-      guard isKnown(cell) else { return nil }
-    }
-    return cell
-  }
-
-  @inline(__always)
-  private func isKnown(_ cell: UnsafeMutablePointer<Cell>) -> Bool {
-    let generation = cell.pointee.generation
-    return generation == sight.pointee.generation || generation == sight.pointee.eventGeneration
-  }
-
-  /// A fact of a person or the household: as it is known, or worked out.
-  @inline(__always)
-  private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
-    let cell = sight.pointee.cells + index
-    guard isKnown(cell) else { return workOut(object, slot, index) }
-    limit(cell.pointee.validUntil)
-    return cell.pointee.value
-  }
-
-  @inline(never)
-  private func workOut(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
-    let outer = sight.pointee.validUntil
-    sight.pointee.validUntil = .distantFuture
-    let wasAssessing = isAssessing
-    let value =
-      object.type == ObjectKind.person.rawValue
-      ? readPerson(object, slot) : readHousehold(object, slot)
-    let validUntil = sight.pointee.validUntil
-    sight.pointee.validUntil = min(outer, validUntil)
-    // While the assessment runs, its own result is no fact yet.
-    if wasAssessing, schema.isScore(object, slot) { return value }
-    let isOfEvent =
-      object.type == ObjectKind.person.rawValue
-      ? personSources[Int(slot)].isOfEvent : householdSources[Int(slot)].isOfEvent
-    let cell = sight.pointee.cells + index
-    cell.pointee.value = value
-    cell.pointee.validUntil = validUntil
-    cell.pointee.generation =
-      isOfEvent ? sight.pointee.eventGeneration : sight.pointee.generation
-    return value
-  }
-
-  /// Lowers the validity of the answer under way, where the view moves with the clock.
-  @inline(__always)
-  func limit(_ instant: Instant) {
-    if instant < .distantFuture, sight.pointee.isMoving { lower(instant) }
-  }
-
-  @inline(never)
-  private func lower(_ instant: Instant) {
-    if instant < sight.pointee.validUntil { sight.pointee.validUntil = instant }
-    guard let contexts = sight.pointee.contexts else { return }
-    contexts.rules._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
-    if derivationDepth > 0 {
-      contexts.derivation._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
-    }
-    if isAssessing {
-      contexts.assessment._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
-    }
-  }
-
-  public func count(_ list: HostList) -> Int {
-    guard Int(list.index) < sight.pointee.listCount else { return 0 }
-    return sight.pointee.lists[Int(list.index)].count
-  }
-
-  public func element(_ list: HostList, at index: Int) -> Value {
-    guard Int(list.index) < sight.pointee.listCount else { return Situation.noObject }
-    let objects = sight.pointee.lists[Int(list.index)]
-    guard index >= 0, index < objects.count else { return Situation.noObject }
-    return .object(
-      ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index]))
   }
 }

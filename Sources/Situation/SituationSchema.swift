@@ -3,15 +3,18 @@ public import Policy
 import Records
 internal import Vocabulary
 
-/// The parameters in force at a place on a day.
+/// The parameters in force at a place on some days.
 final class ParametersInForce {
   /// As the object `params` shows them, by slot.
   let values: UnsafeMutablePointer<Value>
   let count: Int
   let resolved: ResolvedParameters
+  /// The first of the days for which it is known; they end with the resolution's validity.
+  private var from: CivilDate
 
-  init(_ resolved: ResolvedParameters) {
+  init(_ resolved: ResolvedParameters, from: CivilDate) {
     self.resolved = resolved
+    self.from = from
     count = resolved.values.count
     values = .allocate(capacity: max(1, count))
     for (slot, value) in resolved.values.enumerated() {
@@ -23,6 +26,11 @@ final class ParametersInForce {
     values.deinitialize(count: count)
     values.deallocate()
   }
+
+  func covers(_ date: CivilDate) -> Bool { from <= date && date < resolved.validUntil }
+
+  /// Takes in a day from which on nothing changes until the same day as here.
+  func extend(to date: CivilDate) { from = min(from, date) }
 }
 
 /// A service of the pack, and the fields of a transaction that name it.
@@ -104,12 +112,8 @@ public final class SituationSchema {
   /// Services as window transactions name them, in a hash table by what they say.
   private var services: [Service?] = Array(repeating: nil, count: 8192)
   private var serviceCount = 0
-  private var resolved: [ParameterKey: ParametersInForce] = [:]
-
-  private struct ParameterKey: Hashable {
-    var place: Int
-    var date: CivilDate
-  }
+  /// By place.
+  private var resolved: [Int: [ParametersInForce]] = [:]
 
   /// Enough for every program of the pack.
   let variableCapacity: Int
@@ -209,14 +213,18 @@ public final class SituationSchema {
     return lastPlace.index
   }
 
-  /// The parameters in force at a place on a day.
+  /// The parameters in force at a place on a day; mostly the same ones as on the days around it.
   func parameters(district: String, subdistrict: String, on date: CivilDate) -> ParametersInForce {
-    let key = ParameterKey(place: placeIndex(district, subdistrict), date: date)
-    if let known = resolved[key] { return known }
-    let found = ParametersInForce(
-      pack.parameters.resolve(on: date, district: district, subdistrict: subdistrict))
-    if resolved.count > 512 { resolved.removeAll() }
-    resolved[key] = found
+    let place = placeIndex(district, subdistrict)
+    if let known = resolved[place]?.last(where: { $0.covers(date) }) { return known }
+    let values = pack.parameters.resolve(
+      on: date, district: district, subdistrict: subdistrict)
+    if let later = resolved[place]?.first(where: { $0.resolved.validUntil == values.validUntil }) {
+      later.extend(to: date)
+      return later
+    }
+    let found = ParametersInForce(values, from: date)
+    resolved[place, default: []].append(found)
     return found
   }
 

@@ -2,15 +2,110 @@ import Expression
 import Policy
 import Vocabulary
 
-/// What one fact showed, and until when that stands.
+/// What one fact showed, and when that stands.
 struct Cell {
   var value: Value = .null
-  var validUntil = Instant.distantFuture
+  var standing = Standing()
   /// The viewpoint it belongs to; zero: none.
   var generation: UInt32 = 0
 }
 
-/// Objects of one kind in order, as a stretch of `ViewMemory.items`.
+/// At which viewpoints a fact is the same, as far as it is known: those of the same people at home
+/// from an instant until another.
+struct Standing: Equatable {
+  /// No fact that was read changed between this instant and the viewpoint.
+  private(set) var from = Instant.distantPast
+  /// The next change by time alone, or by what is dated ahead and wakes a household.
+  private(set) var validUntil = Instant.distantFuture
+  /// The next change in a log, where nothing wakes a household for it.
+  private(set) var until = Instant.distantFuture
+
+  /// It is the same at an instant.
+  @inline(__always)
+  func covers(_ instant: Instant) -> Bool {
+    from <= instant && instant < validUntil && instant < until
+  }
+
+  @inline(__always)
+  mutating func begin(at instant: Instant) { if instant > from { from = instant } }
+
+  @inline(__always)
+  mutating func limit(to instant: Instant) { if instant < validUntil { validUntil = instant } }
+
+  @inline(__always)
+  mutating func end(at instant: Instant) { if instant < until { until = instant } }
+
+  /// What rests on this and another one stands where both do.
+  @inline(__always)
+  mutating func narrow(by other: Standing) {
+    begin(at: other.from)
+    limit(to: other.validUntil)
+    end(at: other.until)
+  }
+
+  /// At no other viewpoint.
+  static let nowhereElse = Standing(from: .distantFuture)
+}
+
+/// The lists of objects that facts have, for as long as the file is the same.
+final class ListStore {
+  /// A `HostList.index` is a position here.
+  private(set) var lists: UnsafeMutablePointer<ObjectList>
+  private(set) var listCount = 0
+  private var listCapacity = 32
+  /// Elements of all lists: the index of each object.
+  private(set) var items: UnsafeMutablePointer<UInt32>
+  private(set) var itemCount = 0
+  private var itemCapacity = 128
+
+  init() {
+    lists = .allocate(capacity: listCapacity)
+    items = .allocate(capacity: itemCapacity)
+  }
+
+  deinit {
+    lists.deallocate()
+    items.deallocate()
+  }
+
+  func removeAll() {
+    listCount = 0
+    itemCount = 0
+  }
+
+  /// Adds an element to the list under way.
+  func add(_ item: UInt32) {
+    if itemCount == itemCapacity {
+      items = ListStore.doubled(items, itemCapacity)
+      itemCapacity *= 2
+    }
+    items[itemCount] = item
+    itemCount += 1
+  }
+
+  /// Makes a list of the elements from a place on, and returns its position.
+  func closeList(of kind: ObjectKind, from start: Int) -> UInt32 {
+    if listCount == listCapacity {
+      lists = ListStore.doubled(lists, listCapacity)
+      listCapacity *= 2
+    }
+    lists[listCount] = ObjectList(kind: kind.rawValue, start: start, count: itemCount - start)
+    listCount += 1
+    return UInt32(listCount - 1)
+  }
+
+  /// The same memory, twice as long; for trivial types.
+  private static func doubled<T>(
+    _ old: UnsafeMutablePointer<T>, _ capacity: Int
+  ) -> UnsafeMutablePointer<T> {
+    let new = UnsafeMutablePointer<T>.allocate(capacity: capacity * 2)
+    new.moveInitialize(from: old, count: capacity)
+    old.deallocate()
+    return new
+  }
+}
+
+/// Objects of one kind in order, as a stretch of `ListStore.items`.
 struct ObjectList {
   let kind: UInt16
   let start: Int
@@ -33,24 +128,18 @@ final class ViewMemory {
   /// First those of the household, then those of each person.
   private(set) var cells: UnsafeMutablePointer<Cell>
   private var cellCapacity: Int
-  /// Lists handed out; a `HostList.index` is a position here.
-  private(set) var lists: UnsafeMutablePointer<ObjectList>
-  private(set) var listCount = 0
-  private var listCapacity = 32
-  /// Elements of all lists: the index of each object.
-  private(set) var items: UnsafeMutablePointer<UInt32>
-  private(set) var itemCount = 0
-  private var itemCapacity = 128
   /// Facts of other objects, such as the persons of an event.
   var others = SlotTable()
   /// Programmes of assistance, once they were asked for.
   private(set) var programmes: UnsafeMutableBufferPointer<Programme>?
-  private(set) var programmesValidUntil = Instant.distantFuture
+  private(set) var programmesStand = Standing()
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
   var members: [Int]?
+  var membersStand = Standing()
   var memberSubjects: [Int?]?
   var area: (subdistrict: String, committee: String)?
+  var areaStands = Standing()
   var district: String?
   var people: People?
   var parameters: ParametersInForce?
@@ -61,15 +150,11 @@ final class ViewMemory {
     cellCapacity = 0
     cells = .allocate(capacity: 1)
     cells.initialize(to: Cell())
-    lists = .allocate(capacity: listCapacity)
-    items = .allocate(capacity: itemCapacity)
   }
 
   deinit {
     cells.deinitialize(count: max(1, cellCapacity))
     cells.deallocate()
-    lists.deallocate()
-    items.deallocate()
     programmes?.deallocate()
   }
 
@@ -101,12 +186,10 @@ final class ViewMemory {
     if facts > cellCapacity { growCells(facts) }
     generation = nextGeneration()
     deciding = nil
-    listCount = 0
-    itemCount = 0
     others.removeAll()
     programmes?.deallocate()
     programmes = nil
-    programmesValidUntil = .distantFuture
+    programmesStand = Standing()
     score = nil
     members = nil
     memberSubjects = nil
@@ -125,42 +208,11 @@ final class ViewMemory {
   }
 
   /// Keeps the programmes; they are of a trivial type.
-  func keep(_ found: (programmes: [Programme], validUntil: Instant)) {
+  func keep(_ found: (programmes: [Programme], standing: Standing)) {
     let kept = UnsafeMutableBufferPointer<Programme>.allocate(capacity: found.programmes.count)
     _ = kept.initialize(from: found.programmes)
     programmes = kept
-    programmesValidUntil = found.validUntil
-  }
-
-  /// Adds an element to the list under way.
-  func add(_ item: UInt32) {
-    if itemCount == itemCapacity {
-      items = ViewMemory.doubled(items, itemCapacity)
-      itemCapacity *= 2
-    }
-    items[itemCount] = item
-    itemCount += 1
-  }
-
-  /// Makes a list of the elements from a place on, and returns its position.
-  func closeList(of kind: ObjectKind, from start: Int) -> UInt32 {
-    if listCount == listCapacity {
-      lists = ViewMemory.doubled(lists, listCapacity)
-      listCapacity *= 2
-    }
-    lists[listCount] = ObjectList(kind: kind.rawValue, start: start, count: itemCount - start)
-    listCount += 1
-    return UInt32(listCount - 1)
-  }
-
-  /// The same memory, twice as long; for trivial types.
-  private static func doubled<T>(
-    _ old: UnsafeMutablePointer<T>, _ capacity: Int
-  ) -> UnsafeMutablePointer<T> {
-    let new = UnsafeMutablePointer<T>.allocate(capacity: capacity * 2)
-    new.moveInitialize(from: old, count: capacity)
-    old.deallocate()
-    return new
+    programmesStand = found.standing
   }
 }
 
@@ -187,13 +239,13 @@ struct SlotTable {
     return cells[at].generation == generation ? cells[at] : nil
   }
 
-  mutating func set(_ object: ObjectRef, _ slot: UInt16, _ value: Value, validUntil: Instant) {
+  mutating func set(_ object: ObjectRef, _ slot: UInt16, _ value: Value, _ standing: Standing) {
     if count * 2 >= keys.count { grow() }
     let key = SlotTable.key(object, slot)
     let at = position(key)
     if cells[at].generation != generation { count += 1 }
     keys[at] = key
-    cells[at] = Cell(value: value, validUntil: validUntil, generation: generation)
+    cells[at] = Cell(value: value, standing: standing, generation: generation)
   }
 
   /// Where the key is, or would be.

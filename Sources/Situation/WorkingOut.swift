@@ -36,11 +36,11 @@ extension Situation {
     of kind: ObjectKind, _ object: ObjectRef, _ slot: UInt16,
     _ build: (_ add: (UInt32) -> Void) -> Void
   ) -> Value {
-    let memory = memory
-    let start = memory.itemCount
-    build { memory.add($0) }
-    let position = memory.closeList(of: kind, from: start)
-    noteLists(memory)
+    let lists = lists
+    let start = lists.itemCount
+    build { lists.add($0) }
+    let position = lists.closeList(of: kind, from: start)
+    noteLists()
     return .hostList(HostList(kind: object.type, field: slot, index: position))
   }
 
@@ -52,15 +52,16 @@ extension Situation {
   /// A fact of another object that is worth remembering for the viewpoint.
   func remembered(_ object: ObjectRef, _ slot: UInt16, _ make: () -> Value) -> Value {
     if let known = memory.others[object, slot] {
-      limit(known.validUntil)
+      rest(on: known.standing)
       return known.value
     }
-    let outer = sight.pointee.validUntil
-    sight.pointee.validUntil = .distantFuture
+    let outer = sight.pointee.standing
+    sight.pointee.standing = Standing()
     let value = make()
-    let validUntil = sight.pointee.validUntil
-    sight.pointee.validUntil = min(outer, validUntil)
-    memory.others.set(object, slot, value, validUntil: validUntil)
+    let standing = sight.pointee.standing
+    sight.pointee.standing = outer
+    sight.pointee.standing.narrow(by: standing)
+    memory.others.set(object, slot, value, standing)
     return value
   }
 
@@ -74,12 +75,17 @@ extension Situation {
   private func derived(
     _ object: ObjectRef, _ program: Unmanaged<Program>, _ derivation: EvaluationContext
   ) -> Value {
-    let isMoving = sight.pointee.isMoving
+    // How long it stands is found out at every viewpoint: another one may take it over.
     var outerValidity = Instant.distantFuture
     if derivationDepth == 0 {
-      derivation.begin(today: view.today, now: view.instant, isMoving: isMoving)
-    } else if isMoving {
+      derivation.begin(today: view.today, now: view.instant)
+    } else {
       outerValidity = derivation.exchangeValidity(.distantFuture)
+    }
+    switch program._withUnsafeGuaranteedRef({ $0.timeRead }) {
+    case .none: break
+    case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
+    case .now: rest(on: .nowhereElse)
     }
     let outer = derivedMember
     let isOfPerson = object.type == ObjectKind.person.rawValue
@@ -94,16 +100,15 @@ extension Situation {
       derivedMember = outer
       derivation.set(variable: VariableSlot.member, to: outer)
     }
-    if isMoving {
-      let own = derivation.validUntil
-      if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
-      limit(own)
-    }
+    let own = derivation.validUntil
+    if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
+    limit(own)
     return value
   }
 
   /// A result of the assessment as a fact.
   func score(_ shown: (AssessmentModel.Score) -> Value) -> Value {
+    rest(on: .nowhereElse)
     if let known = memory.score {
       limit(known.validUntil)
       return shown(known.score)
@@ -130,10 +135,44 @@ extension Situation {
       let field = log.field(index)
       guard field.fact == fact else { return nil }
       let effective = field.event.effective
-      if effective <= view.instant { return field }
+      if effective <= view.instant {
+        sight.pointee.standing.begin(at: effective)
+        return field
+      }
       limit(effective)
       index -= 1
     }
     return nil
+  }
+
+  /// Notes that what is worked out rests on something else.
+  @inline(__always)
+  func rest(on other: Standing) {
+    sight.pointee.standing.narrow(by: other)
+    limit(other.validUntil)
+  }
+
+  /// Notes that what is worked out rests on the events of a log, all of them.
+  func rest(onEventsOf log: EventLogView) {
+    var index = log.eventCount
+    while index > 0 {
+      index -= 1
+      let effective = log.event(index).effective
+      if effective <= view.instant { return sight.pointee.standing.begin(at: effective) }
+      sight.pointee.standing.end(at: effective)
+    }
+  }
+
+  /// Notes that what is worked out rests on the last word of a log on a fact.
+  func rest(on fact: FactID, in log: EventLogView) {
+    var index = log.lastField(of: fact)
+    while index >= 0 {
+      let field = log.field(index)
+      guard field.fact == fact else { return }
+      let effective = field.event.effective
+      if effective <= view.instant { return sight.pointee.standing.begin(at: effective) }
+      sight.pointee.standing.end(at: effective)
+      index -= 1
+    }
   }
 }

@@ -1,0 +1,185 @@
+public import Expression
+import Policy
+import Records
+import Vocabulary
+
+/// How expressions read facts: as the viewpoint has shown them, as another viewpoint has shown them
+/// where they are the same, or worked out.
+extension Situation: FactHost {
+  public func read(_ object: ObjectRef, field: UInt16) -> Value {
+    switch object.type {
+    case ObjectKind.person.rawValue:
+      let person = Int(object.index)
+      guard person < sight.pointee.personCount, Int(field) < personWidth else {
+        return Situation.noObject
+      }
+      return fact(object, field, at: householdWidth + person * personWidth + Int(field))
+    case ObjectKind.parameters.rawValue:
+      if sight.pointee.parameters == nil { _ = parametersInForce }
+      guard let parameters = sight.pointee.parameters,
+        Int(field) < sight.pointee.parameterCount
+      else { return Situation.noObject }
+      return parameters[Int(field)]
+    case ObjectKind.household.rawValue:
+      guard Int(field) < householdWidth else { return Situation.noObject }
+      return fact(object, field, at: Int(field))
+    case ObjectKind.event.rawValue:
+      return readEvent(object, field)
+    case ObjectKind.programme.rawValue:
+      return readProgramme(object, field)
+    case ObjectKind.referral.rawValue:
+      return readReferral(object, field)
+    default:
+      return Situation.noObject
+    }
+  }
+
+  static let noObject = Value.error(EvaluationError(.host, "no such object"))
+  /// A fact that is known to be absent: `has()` is false, and it equals no value.
+  static let absent = Value.null
+
+  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+    if object.type == ObjectKind.event.rawValue { return eventInt(object, field) }
+    guard let cell = cell(object, field), case .int(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value
+  }
+
+  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+    guard let cell = cell(object, field), case .bool(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value
+  }
+
+  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+    if object.type == ObjectKind.event.rawValue { return eventDay(object, field) }
+    guard let cell = cell(object, field), case .date(let value) = cell.pointee.value else {
+      return nil
+    }
+    return value.dayNumber
+  }
+
+  /// Where a fact of a person or the household is kept, worked out if need be. Nil for those of
+  /// other objects, and for what is not to be kept.
+  @inline(__always)
+  private func cell(_ object: ObjectRef, _ slot: UInt16) -> UnsafeMutablePointer<Cell>? {
+    var index = Int(slot)
+    if object.type == ObjectKind.person.rawValue {
+      let person = Int(object.index)
+      guard person < sight.pointee.personCount, index < personWidth else { return nil }
+      index += householdWidth + person * personWidth
+    } else {
+      guard object.type == ObjectKind.household.rawValue, index < householdWidth else {
+        return nil
+      }
+    }
+    let cell = sight.pointee.cells + index
+    if isKnown(cell) {
+      rest(on: cell.pointee.standing)
+    } else {
+      _ = workOut(object, slot, index)
+      guard isKnown(cell) else { return nil }
+    }
+    return cell
+  }
+
+  @inline(__always)
+  private func isKnown(_ cell: UnsafeMutablePointer<Cell>) -> Bool {
+    let generation = cell.pointee.generation
+    return generation == sight.pointee.generation || generation == sight.pointee.eventGeneration
+  }
+
+  /// A fact of a person or the household: as it is known, or worked out.
+  @inline(__always)
+  private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
+    let cell = sight.pointee.cells + index
+    guard isKnown(cell) else { return workOut(object, slot, index) }
+    rest(on: cell.pointee.standing)
+    return cell.pointee.value
+  }
+
+  @inline(never)
+  private func workOut(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
+    let isPerson = object.type == ObjectKind.person.rawValue
+    let use = isPerson ? personSources[Int(slot)].use : householdSources[Int(slot)].use
+    let cell = sight.pointee.cells + index
+    if use.isShared, let known = elsewhere(index, use) {
+      cell.pointee.value = known.pointee.value
+      cell.pointee.standing = known.pointee.standing
+      cell.pointee.generation = sight.pointee.generation
+      rest(on: known.pointee.standing)
+      return known.pointee.value
+    }
+    let outer = sight.pointee.standing
+    sight.pointee.standing = Standing()
+    let wasAssessing = isAssessing
+    let value = isPerson ? readPerson(object, slot) : readHousehold(object, slot)
+    let standing = sight.pointee.standing
+    sight.pointee.standing = outer
+    sight.pointee.standing.narrow(by: standing)
+    // While the assessment runs, its own result is no fact yet.
+    if wasAssessing, schema.isScore(object, slot) { return value }
+    cell.pointee.value = value
+    cell.pointee.standing = standing
+    cell.pointee.generation =
+      use.isOfEvent ? sight.pointee.eventGeneration : sight.pointee.generation
+    return value
+  }
+
+  /// A fact as another viewpoint has shown it, where it is the same at this one.
+  private func elsewhere(_ index: Int, _ use: FactUse) -> UnsafeMutablePointer<Cell>? {
+    let places = sight.pointee.places
+    var kin = places[sight.pointee.place].kin
+    while kin != 0 {
+      let place = places + kin.trailingZeroBitCount
+      kin &= kin - 1
+      let (cell, isTheirs) = place.pointee.memory._withUnsafeGuaranteedRef {
+        ($0.cells + index, $0.cells[index].generation == $0.generation)
+      }
+      guard isTheirs, cell.pointee.standing.covers(view.instant) else { continue }
+      if use.readsParameters {
+        let parameters = place.pointee.memory._withUnsafeGuaranteedRef { $0.parameters }
+        guard let parameters, parameters === parametersInForce else { continue }
+      }
+      return cell
+    }
+    return nil
+  }
+
+  /// Lowers the validity of the answer under way.
+  @inline(__always)
+  func limit(_ instant: Instant) {
+    if instant < .distantFuture { lower(instant) }
+  }
+
+  @inline(never)
+  private func lower(_ instant: Instant) {
+    sight.pointee.standing.limit(to: instant)
+    guard let contexts = sight.pointee.contexts else { return }
+    // Where the view stands still, nobody asks how long a rule's answer is valid.
+    if sight.pointee.isMoving {
+      contexts.rules._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    }
+    if derivationDepth > 0 {
+      contexts.derivation._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    }
+    if isAssessing {
+      contexts.assessment._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
+    }
+  }
+
+  public func count(_ list: HostList) -> Int {
+    guard Int(list.index) < sight.pointee.listCount else { return 0 }
+    return sight.pointee.lists[Int(list.index)].count
+  }
+
+  public func element(_ list: HostList, at index: Int) -> Value {
+    guard Int(list.index) < sight.pointee.listCount else { return Situation.noObject }
+    let objects = sight.pointee.lists[Int(list.index)]
+    guard index >= 0, index < objects.count else { return Situation.noObject }
+    return .object(
+      ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index]))
+  }
+}
