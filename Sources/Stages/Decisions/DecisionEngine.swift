@@ -165,10 +165,11 @@ final class DecisionEngine {
     _ work: (inout Desk) -> Void
   ) {
     let log = visit.household.log
+    let referrals = visit.household.referralsOnFile
     log.withView { view in
       let file = HouseholdFile(
         key: visit.household.key, compositions: visit.household.compositions, log: view,
-        persons: persons, referrals: visit.household.referralsOnFile)
+        persons: persons, referrals: referrals)
       situation.load(file, now: visit.now)
       var desk = Desk(
         now: visit.now, settings: settings, rulebook: rulebook, evaluation: evaluation, file: file,

@@ -128,7 +128,8 @@ struct Desk {
       policy: rulebook.policyTag,
       collected.lazy.filter(\.isInWindow).map { ($0.key, $0.silence) })
     moveToDistrict()
-    household.adopted = household.adopted.filter(isAwaited)
+    // `filter(isAwaited)` would copy the desk.
+    household.adopted = household.adopted.filter { isAwaited($0) }
     household.pendingChanges = []
     household.pendingCause = nil
     household.pendingEvents = []

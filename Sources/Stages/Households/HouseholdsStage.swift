@@ -35,8 +35,8 @@ public final class HouseholdsStage: Stage {
   ) throws(DecodingFailure) {
     if try passesBy(payload, now: now, state) { return }
     let (key, message) = try HouseholdMessage.decode(payload)
-    let household = try wake(try HouseholdState.load(key, state), through: now, state, &outbox)
-    var visit = Visit(household: household, now: now)
+    var visit = Visit(household: try HouseholdState.load(key, state), now: now)
+    try wake(&visit.household, through: now, state, &outbox)
     try apply(message, to: &visit, state, &outbox)
     try conclude(&visit, state, &outbox)
   }
@@ -79,10 +79,9 @@ public final class HouseholdsStage: Stage {
   /// A worker fires a bounded number of timers in a transaction, so a record can overtake the
   /// wake-up of its household. Then the wake-ups due by now come first, as semantics 1 says.
   private func wake(
-    _ household: HouseholdState, through now: Instant, _ state: StateOverlay,
+    _ household: inout HouseholdState, through now: Instant, _ state: StateOverlay,
     _ outbox: inout Outbox
-  ) throws(DecodingFailure) -> HouseholdState {
-    var household = household
+  ) throws(DecodingFailure) {
     var left = HouseholdsStage.wakeUps
     while let due = household.nextDue, due <= now, left > 0 {
       var visit = Visit(household: household, now: due)
@@ -90,7 +89,6 @@ public final class HouseholdsStage: Stage {
       household = visit.household
       left -= 1
     }
-    return household
   }
 
   /// A bound on the wake-ups that one record makes up for: a ladder has a few steps.
@@ -124,8 +122,9 @@ public final class HouseholdsStage: Stage {
   ) throws(DecodingFailure) {
     let stored = try HouseholdState.load(key, state)
     guard sweep.policyChanged || stored.isTouched(by: sweep) else { return }
-    let household = try wake(stored, through: now, state, &outbox)
-    var visit = Visit(household: household, now: now)
+    var visit = Visit(household: stored, now: now)
+    try wake(&visit.household, through: now, state, &outbox)
+    let household = visit.household
     visit.sweep = sweep
     if sweep.policyChanged { visit.household.pendingChanges = nil }
     try conclude(&visit, state, &outbox, unlessEqualTo: household)
@@ -202,23 +201,31 @@ public final class HouseholdsStage: Stage {
     _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox,
     unlessEqualTo stored: HouseholdState? = nil
   ) throws(DecodingFailure) {
-    let copies = PersonCopies(visit.household, state)
+    let copies = PersonCopies(of: visit.household.key, visit.household.links, state)
+    // What a closure captures to change is copied whenever it is read: a function's argument is
+    // not.
     try copies.withViews { views throws(DecodingFailure) in
-      let records = views.map { (person: $0.id, view: $0.view) }
-      if visit.household.mayWantOthers {
-        try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
-      }
-      if visit.household.isAddressDue { announceAddress(&visit.household, &outbox) }
-      let settlement = try Settlement.of(visit.household, records, now: visit.now)
-      if settlement == .complete {
-        if handOver(&visit, views, &outbox) { return }
-        handOn(&visit, views, &outbox)
-      }
-      engine.conclude(
-        &visit, persons: views, decides: settlement == .complete, outbox: &outbox)
+      try conclude(&visit, views, &outbox)
     }
     if let stored, visit.household.isAlike(stored) { return }
     visit.household.save(state)
+  }
+
+  private func conclude(
+    _ visit: inout Visit, _ persons: [PersonOnFile], _ outbox: inout Outbox
+  ) throws(DecodingFailure) {
+    let records = persons.map { (person: $0.id, view: $0.view) }
+    if visit.household.mayWantOthers {
+      try visit.household.askFor(try Membership.wanted(visit.household, records), &outbox)
+    }
+    if visit.household.isAddressDue { announceAddress(&visit.household, &outbox) }
+    let settlement = try Settlement.of(visit.household, records, now: visit.now)
+    if settlement == .complete {
+      if handOver(&visit, persons, &outbox) { return }
+      handOn(&visit, persons, &outbox)
+    }
+    engine.conclude(
+      &visit, persons: persons, decides: settlement == .complete, outbox: &outbox)
   }
 
   /// A provisional household whose person lives elsewhere by now gives everything to the real one.

@@ -9,9 +9,14 @@ struct PersonCopies {
   private var bytes: [UInt8] = []
   private var ranges: [(person: CitizenID, range: Range<Int>)] = []
 
-  init(_ household: HouseholdState, _ state: StateOverlay) {
-    for link in household.links {
-      state.withValue(HouseholdState.personKey(household.key, link.person)) { value in
+  /// Room for each person's record, so that the buffer is seldom moved.
+  private static let recordBytes = 1024
+
+  init(of key: HouseholdKey, _ links: [PersonLink], _ state: StateOverlay) {
+    bytes.reserveCapacity(links.count * PersonCopies.recordBytes)
+    ranges.reserveCapacity(links.count)
+    for link in links {
+      state.withValue(HouseholdState.personKey(key, link.person)) { value in
         guard let value else { return }
         let start = bytes.count
         bytes.append(contentsOf: value)

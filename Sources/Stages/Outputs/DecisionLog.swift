@@ -54,7 +54,7 @@ extension Desk {
     let envelope = OutputBuilder.Envelope(
       topic: "decisions", key: pseudonym, revision: count, type: "decision", time: now,
       grade: grade(rule, opening), area: area,
-      traceparent: (texts ?? nil)?.traceparent ?? opening.flatMap(traceparent(of:)))
+      traceparent: (texts ?? nil)?.traceparent ?? opening.flatMap { self.traceparent(of: $0) })
     var output = OutputBuilder(source: settings.source).record(envelope) { _ in }
     output.value = body
     output.headers.append(.init("hash", hexadecimal(hash)))

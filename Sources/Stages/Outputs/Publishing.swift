@@ -1,6 +1,7 @@
 import Policy
 import Records
 import Situation
+import Streaming
 import Vocabulary
 
 /// Turns referrals and alerts into records of the output topics (contract, section 4).
@@ -12,13 +13,14 @@ extension Desk {
     if referral.receiver == .resource {
       publishToResource(referral, subject)
     } else {
-      publishToAdvisor(referral, rule, opening, subject)
+      let record = advisorRecord(referral, rule, opening, subject)
+      outbox.publish(record)
     }
   }
 
-  private mutating func publishToAdvisor(
+  private func advisorRecord(
     _ referral: Referral, _ rule: CompiledRule, _ opening: Opening, _ subject: Int?
-  ) {
+  ) -> OutputRecord {
     // Of an entry that the rule no longer has nothing is known: it is not named.
     let isDisguised =
       !rule.referrals.indices.contains(Int(referral.entry))
@@ -34,7 +36,7 @@ extension Desk {
       revision: Int(referral.revision), type: "referral", time: now,
       grade: ("urgency", referral.urgency.description), area: place,
       traceparent: traceparent(of: opening))
-    let record = builder.record(envelope) { json in
+    return builder.record(envelope) { json in
       writeHead(referral, &json)
       json.field("bundle", referral.bundle)
       json.field("rule", isDisguised ? "need" : rule.id)
@@ -67,7 +69,6 @@ extension Desk {
         $0.field("by", $1.by)
       }
     }
-    outbox.publish(record)
   }
 
   private mutating func publishToResource(_ referral: Referral, _ subject: Int?) {
@@ -178,13 +179,23 @@ extension Desk {
     _ alert: Alert, rule: String, severity: String, audience: [String], subject: Int?,
     namesOrigins: Bool
   ) {
+    let record = record(
+      of: alert, rule: rule, severity: severity, audience: audience, subject: subject,
+      namesOrigins: namesOrigins)
+    outbox.publish(record)
+  }
+
+  private func record(
+    of alert: Alert, rule: String, severity: String, audience: [String], subject: Int?,
+    namesOrigins: Bool
+  ) -> OutputRecord {
     // An alert stays on its topic: a district that the household left is not told its new place.
     let home = area
     let isTold = alert.topic == "alerts.restricted" || alert.topic == "alerts.\(home.district)"
     let envelope = OutputBuilder.Envelope(
       topic: alert.topic, key: alert.id, revision: Int(alert.revision), type: "alert", time: now,
       grade: ("severity", severity), area: isTold ? home : nil, traceparent: alert.traceparent)
-    let record = builder.record(envelope) { json in
+    return builder.record(envelope) { json in
       json.field("alert", alert.id)
       json.field("rule", rule)
       json.field("severity", severity)
@@ -196,7 +207,6 @@ extension Desk {
       json.field("openedAt", alert.openedAt.description)
       writeEvidence(alert.evidence, namesOrigins: namesOrigins, &json)
     }
-    outbox.publish(record)
   }
 
   /// The family name and `*`; `*` alone for children and where no name is known (semantics 25).
