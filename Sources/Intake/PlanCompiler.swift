@@ -157,14 +157,15 @@ struct PlanCompiler {
   }
 
   private func encoded(_ constant: FactConstant) -> PlanText {
-    var writer = ByteWriter(reserving: 32)
-    switch constant {
-    case .nothing: writer.factValue(.none)
-    case .bool(let value): writer.factValue(.bool(value))
-    case .int(let value): writer.factValue(.int(Int64(value)))
-    case .text(let value): writer.factValue(.string(value))
-    }
-    return PlanText(start: arena.copy(writer.bytes), length: writer.count)
+    let value: FactValue =
+      switch constant {
+      case .nothing: .none
+      case .bool(let value): .bool(value)
+      case .int(let value): .int(Int64(value))
+      case .text(let value): .string(value)
+      }
+    let bytes = [UInt8](reserving: 32) { $0.factValue(value) }
+    return PlanText(start: arena.copy(bytes), length: bytes.count)
   }
 
   private func facts(_ mappings: [FactMapping], _ context: Context) -> FactsPlan {

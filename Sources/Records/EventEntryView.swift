@@ -72,11 +72,13 @@ public struct EventEntryView {
     var fields: [Field] = []
     fields.reserveCapacity(count)
     // A dozen facts: sorting them in place is quickest.
-    for _ in 0..<count {
-      let field = try Field(&reader, of: bytes)
-      var position = fields.count
-      while position > 0, field.fact < fields[position - 1].fact { position -= 1 }
-      fields.insert(field, at: position)
+    for last in 0..<count {
+      fields.append(try Field(&reader, of: bytes))
+      var position = last
+      while position > 0, fields[position].fact < fields[position - 1].fact {
+        fields.swapAt(position, position - 1)
+        position -= 1
+      }
     }
     self.fields = fields
     end = reader.offset
@@ -106,8 +108,6 @@ extension EventEntry {
   func withView<R>(_ body: (EventEntryView) -> R) -> R? {
     var writer = ByteWriter(reserving: 512)
     writer.eventEntry(self)
-    return writer.bytes.span.withUnsafeBytes { bytes in
-      (try? EventEntryView(bytes, at: 0)).map(body)
-    }
+    return writer.withBytes { bytes in (try? EventEntryView(bytes, at: 0)).map(body) }
   }
 }

@@ -1,3 +1,4 @@
+import Streaming
 import Vocabulary
 
 /// The identity of an event in state: a 128-bit SipHash-2-4 of `(source, id)`.
@@ -28,9 +29,7 @@ public struct EventKey: Hashable, Comparable, Sendable {
   }
 
   /// The 16 bytes, big-endian.
-  public var bytes: [UInt8] {
-    withUnsafeBytes(of: high.bigEndian) { Array($0) } + withUnsafeBytes(of: low.bigEndian) { Array($0) }
-  }
+  public var bytes: [UInt8] { [UInt8](reserving: 16) { $0.sortableEventKey(self) } }
 
   public static func < (a: EventKey, b: EventKey) -> Bool {
     a.high != b.high ? a.high < b.high : a.low < b.low

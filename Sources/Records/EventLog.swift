@@ -91,9 +91,8 @@ public struct EventLog: Equatable, Sendable {
   ) -> Bool {
     let spliced: [UInt8]? = withView { view in
       entry.withView { entry in
-        var writer = ByteWriter(reserving: view.size + 512)
-        make(view, entry).write(to: &writer)
-        return writer.bytes
+        let splice = make(view, entry)
+        return [UInt8](reserving: view.size + splice.addedBytes) { splice.write(to: &$0) }
       }
     }
     guard let spliced else { return false }
@@ -330,6 +329,19 @@ public struct EventView {
   public func persons() throws(DecodingFailure) -> [CitizenID] {
     var reader = try personReader()
     return try reader.list { r throws(DecodingFailure) in try r.citizen() }
+  }
+
+  /// Whether two events name the same people in the same order.
+  public func namesTheSamePersons(as other: EventView) -> Bool {
+    guard let mine = try? personBytes(), let theirs = try? other.personBytes() else {
+      return false
+    }
+    return mine.elementsEqual(theirs)
+  }
+
+  private func personBytes() throws(DecodingFailure) -> UnsafeRawBufferPointer {
+    var reader = try personReader()
+    return try reader.raw(try reader.count() * MemoryLayout<UInt64>.size)
   }
 
   /// How many people the event names.

@@ -2,13 +2,14 @@ import Streaming
 import Vocabulary
 
 /// A log with one event more: the fixed parts spliced, the texts behind the others.
-struct EventLogSplice: ~Copyable {
+struct EventLogSplice {
   private let view: EventLogView
   private let entry: EventEntryView
   private let position: Int
   /// The length of the log's own texts, behind which those of the event come.
   private let oldTexts: Int
-  private var texts = ByteWriter(reserving: 256)
+  /// The length of the event's texts so far.
+  private var newTexts = 0
 
   init(_ view: EventLogView, adding entry: EventEntryView) {
     self.init(view, entry, at: view.position(for: entry))
@@ -26,6 +27,14 @@ struct EventLogSplice: ~Copyable {
     oldTexts = view.bytes.count - view.fixed
   }
 
+  /// By how much the log grows.
+  var addedBytes: Int {
+    let texts = entry.fields.reduce(entry.names.count + entry.circumstances.count) {
+      $0 + ($1.text?.count ?? 0)
+    }
+    return EventLogView.eventSize + entry.fields.count * EventLogView.fieldSize + texts
+  }
+
   consuming func write(to writer: inout ByteWriter) {
     let size = (header: EventLogView.headerSize, event: EventLogView.eventSize)
     writer.u32(UInt32(view.eventCount + 1))
@@ -40,8 +49,7 @@ struct EventLogSplice: ~Copyable {
     writer.instant(entry.accepted)
     writer.u32(entry.type.rawValue)
     writer.u32(UInt32(oldTexts))
-    texts.raw(entry.names)
-    texts.raw(entry.circumstances)
+    newTexts = entry.names.count + entry.circumstances.count
     writer.raw(view.bytes(split..<events.upperBound))
     if position == view.eventCount {
       appendFields(to: &writer)
@@ -49,14 +57,16 @@ struct EventLogSplice: ~Copyable {
       mergeFields(into: &writer)
     }
     writer.raw(view.bytes(view.fixed..<view.bytes.count))
-    writer.raw(texts.bytes)
+    writer.raw(entry.names)
+    writer.raw(entry.circumstances)
+    for field in entry.fields { if let text = field.text { writer.raw(text) } }
   }
 
   /// The fields of the last event: the others' stay as they are.
   private mutating func appendFields(to writer: inout ByteWriter) {
     var copied = 0
     for index in entry.fields.indices {
-      let end = view.fields(of: entry.fields[index].fact).upperBound
+      let end = view.lastField(of: entry.fields[index].fact) + 1
       if copied < end { writer.raw(view.fieldBytes(copied..<end)) }
       add(index, to: &writer)
       copied = end
@@ -88,7 +98,7 @@ struct EventLogSplice: ~Copyable {
     }
   }
 
-  /// Writes one of the event's fields.
+  /// Writes one of the event's fields. Their texts come in the same order, at the end.
   private mutating func add(_ index: Int, to writer: inout ByteWriter) {
     let field = entry.fields[index]
     writer.u32(field.fact.rawValue)
@@ -96,9 +106,9 @@ struct EventLogSplice: ~Copyable {
     writer.u8(field.tag.rawValue)
     writer.u8(0)
     if let text = field.text {
-      writer.u32(UInt32(oldTexts + texts.count))
+      writer.u32(UInt32(oldTexts + newTexts))
       writer.u32(UInt32(text.count))
-      texts.raw(text)
+      newTexts += text.count
     } else {
       writer.i64(field.scalar)
     }

@@ -50,19 +50,19 @@ public struct EventMessageView {
 
   /// The encoded `PersonMessage.event` for a target, accepted at an instant.
   public func message(for target: Target, accepted: Instant) -> [UInt8] {
-    var writer = ByteWriter(
-      reserving: 64 + head.count + tail.count + fields.count + target.fields.count)
-    writer.citizen(target.person)
-    writer.u8(PersonMessage.eventTag)
-    writer.raw(head)
-    writer.instant(accepted)
-    writer.raw(tail)
-    writer.varint(UInt64(count + target.count))
-    writer.raw(fields)
-    writer.raw(target.fields)
-    // Nothing is superseded.
-    writer.u8(0)
-    return writer.bytes
+    let size = 32 + head.count + tail.count + fields.count + target.fields.count
+    return [UInt8](reserving: size) { writer in
+      writer.citizen(target.person)
+      writer.u8(PersonMessage.eventTag)
+      writer.raw(head)
+      writer.instant(accepted)
+      writer.raw(tail)
+      writer.varint(UInt64(count + target.count))
+      writer.raw(fields)
+      writer.raw(target.fields)
+      // Nothing is superseded.
+      writer.u8(0)
+    }
   }
 }
 

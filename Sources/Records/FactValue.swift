@@ -72,6 +72,12 @@ extension ByteWriter {
     u64(key.low)
   }
 
+  /// Big-endian, so that encoded keys sort as the keys do.
+  public mutating func sortableEventKey(_ key: EventKey) {
+    u64(key.high.byteSwapped)
+    u64(key.low.byteSwapped)
+  }
+
   public mutating func instant(_ value: Instant) { i64(value.microseconds) }
 }
 

@@ -37,49 +37,49 @@ public enum HouseholdMessage: Equatable, Sendable {
   public static func person(
     changed: [FactID]?, cause: EventKey?, record: [UInt8], for household: some Collection<UInt8>
   ) -> [UInt8] {
-    var writer = ByteWriter(reserving: record.count + 256)
-    writer.blob(household)
-    writer.person(changed: changed, cause: cause, record: record)
-    return writer.bytes
+    [UInt8](reserving: record.count + 256) { writer in
+      writer.blob(household)
+      writer.person(changed: changed, cause: cause, record: record)
+    }
   }
 
   public func encoded(for household: HouseholdKey) -> [UInt8] {
-    var writer = ByteWriter(reserving: 512)
-    writer.string(household.text)
-    switch self {
-    case .event(let entry, let supersedes, let members):
-      writer.u8(0)
-      writer.eventEntry(entry)
-      writer.optional(supersedes) { $0.eventKey($1) }
-      writer.optional(members) { $0.list($1) { $0.member($1) } }
-    case .revoke(let revocation):
-      writer.u8(1)
-      writer.revocation(revocation)
-    case .person(let changed, let cause, let record):
-      writer.person(changed: changed, cause: cause, record: record)
-    case .feedback(let entry, let referral):
-      writer.u8(3)
-      writer.eventEntry(entry)
-      writer.string(referral)
-    case .handover(let person, let epoch, let referrals):
-      writer.u8(4)
-      writer.optional(person) { $0.citizen($1) }
-      writer.u32(epoch)
-      writer.blob(referrals)
-    case .matched(let referral, let candidates, let isLarge):
-      writer.u8(5)
-      writer.string(referral)
-      writer.list(candidates) { $0.string($1) }
-      writer.bool(isLarge)
-    case .committeeSize(let committee, let isLarge):
-      writer.u8(6)
-      writer.string(committee)
-      writer.bool(isLarge)
-    case .addressKnown(let home):
-      writer.u8(7)
-      writer.string(home.text)
+    [UInt8](reserving: 512) { writer in
+      writer.string(household.text)
+      switch self {
+      case .event(let entry, let supersedes, let members):
+        writer.u8(0)
+        writer.eventEntry(entry)
+        writer.optional(supersedes) { $0.eventKey($1) }
+        writer.optional(members) { $0.list($1) { $0.member($1) } }
+      case .revoke(let revocation):
+        writer.u8(1)
+        writer.revocation(revocation)
+      case .person(let changed, let cause, let record):
+        writer.person(changed: changed, cause: cause, record: record)
+      case .feedback(let entry, let referral):
+        writer.u8(3)
+        writer.eventEntry(entry)
+        writer.string(referral)
+      case .handover(let person, let epoch, let referrals):
+        writer.u8(4)
+        writer.optional(person) { $0.citizen($1) }
+        writer.u32(epoch)
+        writer.blob(referrals)
+      case .matched(let referral, let candidates, let isLarge):
+        writer.u8(5)
+        writer.string(referral)
+        writer.list(candidates) { $0.string($1) }
+        writer.bool(isLarge)
+      case .committeeSize(let committee, let isLarge):
+        writer.u8(6)
+        writer.string(committee)
+        writer.bool(isLarge)
+      case .addressKnown(let home):
+        writer.u8(7)
+        writer.string(home.text)
+      }
     }
-    return writer.bytes
   }
 
   public static func decode(
@@ -133,6 +133,22 @@ public enum HouseholdMessage: Equatable, Sendable {
     case 7: return (household, .addressKnown(household: HouseholdKey(text: try reader.string())))
     default: throw DecodingFailure("household message")
     }
+  }
+}
+
+/// A list of facts as it is encoded.
+public struct FactIDs: Sequence, IteratorProtocol {
+  private var reader: ByteReader
+
+  fileprivate init(_ bytes: UnsafeRawBufferPointer) { reader = ByteReader(bytes) }
+
+  public mutating func next() -> FactID? { (try? reader.u32()).map { FactID(rawValue: $0) } }
+}
+
+extension ByteReader {
+  /// A list of facts, read in place.
+  public mutating func factIDs() throws(DecodingFailure) -> FactIDs {
+    FactIDs(try raw(try count() * MemoryLayout<UInt32>.size))
   }
 }
 

@@ -14,25 +14,32 @@ public enum PersonMessage: Equatable, Sendable {
   static let eventTag: UInt8 = 0
 
   public static func partitionKey(_ person: CitizenID) -> [UInt8] {
-    withUnsafeBytes(of: person.digits.bigEndian) { Array($0) }
+    withPartitionKey(person) { Array($0) }
+  }
+
+  /// Calls `body` with the key that decides the partition, valid during the call.
+  public static func withPartitionKey<R>(
+    _ person: CitizenID, _ body: (UnsafeRawBufferPointer) -> R
+  ) -> R {
+    withUnsafeBytes(of: person.digits.bigEndian, body)
   }
 
   public func encoded(for person: CitizenID) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.citizen(person)
-    switch self {
-    case .event(let entry, let supersedes):
-      writer.u8(PersonMessage.eventTag)
-      writer.eventEntry(entry)
-      writer.optional(supersedes) { $0.eventKey($1) }
-    case .revoke(let revocation):
-      writer.u8(1)
-      writer.revocation(revocation)
-    case .interest(let interest):
-      writer.u8(2)
-      writer.interest(interest)
+    [UInt8](reserving: 512) { writer in
+      writer.citizen(person)
+      switch self {
+      case .event(let entry, let supersedes):
+        writer.u8(PersonMessage.eventTag)
+        writer.eventEntry(entry)
+        writer.optional(supersedes) { $0.eventKey($1) }
+      case .revoke(let revocation):
+        writer.u8(1)
+        writer.revocation(revocation)
+      case .interest(let interest):
+        writer.u8(2)
+        writer.interest(interest)
+      }
     }
-    return writer.bytes
   }
 
   /// An event that replaces no other, read in place; nil for any other message.

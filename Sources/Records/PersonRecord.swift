@@ -120,27 +120,21 @@ public struct PersonRecord: Equatable, Sendable {
   /// Fixed head, then homes, interests and revocations, each with its length, then the event log in
   /// place.
   public func encoded() -> [UInt8] {
-    var writer = ByteWriter(reserving: 512)
-    writer.u8(PersonRecord.format)
-    writer.citizen(id)
-    writer.u64(version)
-    writer.u32(provisionalEpoch)
-    var part = ByteWriter()
-    func section(_ body: (inout ByteWriter) -> Void) {
-      part.removeAll()
-      body(&part)
-      writer.blob(part.bytes)
-    }
-    section {
-      $0.list(homes) {
-        $0.instant($1.from)
-        $0.optional($1.household) { $0.string($1.text) }
+    [UInt8](reserving: 512) { writer in
+      writer.u8(PersonRecord.format)
+      writer.citizen(id)
+      writer.u64(version)
+      writer.u32(provisionalEpoch)
+      writer.section {
+        $0.list(homes) {
+          $0.instant($1.from)
+          $0.optional($1.household) { $0.string($1.text) }
+        }
       }
+      writer.section { $0.list(interests) { $0.interest($1) } }
+      writer.section { $0.list(revocations) { $0.revocation($1) } }
+      writer.raw(log.bytes)
     }
-    section { $0.list(interests) { $0.interest($1) } }
-    section { $0.list(revocations) { $0.revocation($1) } }
-    writer.raw(log.bytes)
-    return writer.bytes
   }
 
   public init(_ view: PersonView) throws(DecodingFailure) {
@@ -262,7 +256,7 @@ public struct PersonView {
     for _ in 0..<(try reader.count()) {
       body(try reader.blob())
       _ = try reader.u32()
-      for _ in 0..<(try reader.count()) { try reader.skipHomeClaim() }
+      try reader.skipHomeClaims()
     }
   }
 
@@ -270,13 +264,14 @@ public struct PersonView {
   public func appending(_ entry: EventEntryView) -> [UInt8]? {
     guard log.index(of: entry.key) == nil else { return nil }
     let head = bytes.count - log.size
-    var writer = ByteWriter(reserving: bytes.count + 512)
-    writer.raw(UnsafeRawBufferPointer(rebasing: bytes[..<PersonRecord.versionOffset]))
-    writer.u64(version + 1)
-    writer.raw(
-      UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
-    EventLogSplice(log, adding: entry).write(to: &writer)
-    return writer.bytes
+    let splice = EventLogSplice(log, adding: entry)
+    return [UInt8](reserving: bytes.count + splice.addedBytes) { writer in
+      writer.raw(UnsafeRawBufferPointer(rebasing: bytes[..<PersonRecord.versionOffset]))
+      writer.u64(version + 1)
+      writer.raw(
+        UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
+      splice.write(to: &writer)
+    }
   }
 
   /// The sequence of the last statement of `household` that this record has taken in.
@@ -286,7 +281,7 @@ public struct PersonView {
       let isTheirs = household.text.utf8.elementsEqual(try reader.blob())
       let sequence = try reader.u32()
       if isTheirs { return sequence }
-      for _ in 0..<(try reader.count()) { try reader.skipHomeClaim() }
+      try reader.skipHomeClaims()
     }
     return nil
   }
@@ -317,12 +312,14 @@ extension ByteReader {
       claims: try list { r throws(DecodingFailure) in try r.homeClaim() })
   }
 
-  /// Reads over what `homeClaim` decodes.
-  mutating func skipHomeClaim() throws(DecodingFailure) {
-    _ = try raw(24)
-    _ = try blob()
-    _ = try blob()
-    _ = try raw(2)
+  /// Reads over a list of claims.
+  mutating func skipHomeClaims() throws(DecodingFailure) {
+    for _ in 0..<(try count()) {
+      _ = try raw(24)
+      _ = try blob()
+      _ = try blob()
+      _ = try raw(2)
+    }
   }
 
   public mutating func homeClaim() throws(DecodingFailure) -> HomeClaim {

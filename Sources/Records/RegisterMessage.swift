@@ -63,61 +63,61 @@ public enum RegisterMessage: Equatable, Sendable {
   }
 
   public func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    switch self {
-    case .event(let message):
-      writer.u8(RegisterMessage.eventTag)
-      writer.eventMessage(message)
-    case .revoke(let revocation):
-      writer.u8(1)
-      writer.revocation(revocation)
-    case .feedback(let message, let referral):
-      writer.u8(2)
-      writer.eventMessage(message)
-      writer.string(referral)
-    case .report(let message, let address):
-      writer.u8(3)
-      writer.eventMessage(message)
-      writer.string(address)
-    case .referralOpened(let referral, let household):
-      writer.u8(4)
-      writer.string(referral)
-      writer.string(household.text)
-    case .addressOf(let address, let household):
-      writer.u8(5)
-      writer.string(address)
-      writer.optional(household) { $0.string($1.text) }
-    case .rejected(let key):
-      writer.u8(6)
-      writer.eventKey(key)
-    case .resident(let committee, let joins):
-      writer.u8(7)
-      writer.string(committee)
-      writer.bool(joins)
-    case .watch(let committee, let household, let smallest, let believes):
-      writer.u8(8)
-      writer.string(committee)
-      writer.string(household.text)
-      writer.u32(smallest)
-      writer.bool(believes)
-    case .unwatch(let committee, let household):
-      writer.u8(9)
-      writer.string(committee)
-      writer.string(household.text)
-    case .match(let request):
-      writer.u8(10)
-      writer.matchRequest(request)
-    case .place(let request, let isLarge):
-      writer.u8(11)
-      writer.matchRequest(request)
-      writer.bool(isLarge)
-    case .placed(let referral, let from, let to):
-      writer.u8(12)
-      writer.string(referral)
-      writer.string(from)
-      writer.string(to)
+    [UInt8](reserving: 256) { writer in
+      switch self {
+      case .event(let message):
+        writer.u8(RegisterMessage.eventTag)
+        writer.eventMessage(message)
+      case .revoke(let revocation):
+        writer.u8(1)
+        writer.revocation(revocation)
+      case .feedback(let message, let referral):
+        writer.u8(2)
+        writer.eventMessage(message)
+        writer.string(referral)
+      case .report(let message, let address):
+        writer.u8(3)
+        writer.eventMessage(message)
+        writer.string(address)
+      case .referralOpened(let referral, let household):
+        writer.u8(4)
+        writer.string(referral)
+        writer.string(household.text)
+      case .addressOf(let address, let household):
+        writer.u8(5)
+        writer.string(address)
+        writer.optional(household) { $0.string($1.text) }
+      case .rejected(let key):
+        writer.u8(6)
+        writer.eventKey(key)
+      case .resident(let committee, let joins):
+        writer.u8(7)
+        writer.string(committee)
+        writer.bool(joins)
+      case .watch(let committee, let household, let smallest, let believes):
+        writer.u8(8)
+        writer.string(committee)
+        writer.string(household.text)
+        writer.u32(smallest)
+        writer.bool(believes)
+      case .unwatch(let committee, let household):
+        writer.u8(9)
+        writer.string(committee)
+        writer.string(household.text)
+      case .match(let request):
+        writer.u8(10)
+        writer.matchRequest(request)
+      case .place(let request, let isLarge):
+        writer.u8(11)
+        writer.matchRequest(request)
+        writer.bool(isLarge)
+      case .placed(let referral, let from, let to):
+        writer.u8(12)
+        writer.string(referral)
+        writer.string(from)
+        writer.string(to)
+      }
     }
-    return writer.bytes
   }
 
   public init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
@@ -176,10 +176,11 @@ public struct HouseholdKey: Hashable, Comparable, Sendable, CustomStringConverti
     return CitizenID(validatedDigits: digits)
   }
 
+  /// Whether a registry knows the household.
+  public var isRegistered: Bool { text.utf8.first == UInt8(ascii: "=") }
+
   /// The registry's id, nil for a provisional household.
-  public var registryID: String? {
-    text.utf8.first == UInt8(ascii: "=") ? String(text.dropFirst()) : nil
-  }
+  public var registryID: String? { isRegistered ? String(text.dropFirst()) : nil }
 
   public static func < (a: HouseholdKey, b: HouseholdKey) -> Bool {
     a.text.utf8.lexicographicallyPrecedes(b.text.utf8)

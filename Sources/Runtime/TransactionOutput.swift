@@ -11,7 +11,7 @@ internal import Vocabulary
 /// every changelog before all else, and full frames of a channel go together.
 struct TransactionOutput {
   private let layout: TopicLayout
-  private var frames: [[FrameWriter]]
+  private let frames: [[FrameWriter]]
   /// Outputs that wait for the end of the transaction, and their bytes.
   private var waiting: [OutputRecord] = []
   private var waitingBytes = 0
@@ -24,8 +24,7 @@ struct TransactionOutput {
 
   init(layout: TopicLayout) {
     self.layout = layout
-    let row = Array(repeating: FrameWriter(), count: Int(layout.partitions))
-    frames = Array(repeating: row, count: Channel.allCases.count)
+    frames = Channel.allCases.map { _ in (0..<layout.partitions).map { _ in FrameWriter() } }
   }
 
   /// Takes the content of `outbox`, made at `clock`, and empties it; sends what has become too
@@ -34,7 +33,8 @@ struct TransactionOutput {
     _ outbox: inout Outbox, clock: Instant, to log: some TransactionalLog
   ) throws(LogFailure) {
     for record in outbox.internalRecords {
-      let partition = Partitioner.partition(of: record.key, count: layout.partitions)
+      let partition = Partitioner.partition(
+        ofHash: record.keyHash, count: layout.partitions)
       let channel = Int(record.channel.rawValue)
       frames[channel][Int(partition)].append(record.payload, clock: clock)
       if frames[channel][Int(partition)].byteCount >= FrameWriter.softLimit {

@@ -101,8 +101,10 @@ public final class SimulatedState: PartitionState {
     self.faults = faults
   }
 
-  public func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R {
-    stored.values.withValue(key, body)
+  public func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try stored.values.withValue(key, body)
   }
 
   public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {

@@ -56,14 +56,18 @@ public struct TransactionStages: Sendable {
 
   /// Whether two events of one day are stages of one transaction and the same to the rule.
   public func areTwins(_ index: Int, _ other: Int, in log: EventLogView) -> Bool {
-    let events = (log.event(index), log.event(other))
+    // What the later one states of a fact mostly lies behind what the earlier one does.
+    let (earlier, later) = (min(index, other), max(index, other))
+    let events = (log.event(earlier), log.event(later))
     guard events.0.type == events.1.type,
-      log.field(SituationSchema.transaction, of: index) != nil,
-      let persons = try? events.0.persons(), let others = try? events.1.persons(),
-      persons == others
+      log.field(SituationSchema.transaction, of: earlier) != nil,
+      events.0.namesTheSamePersons(as: events.1)
     else { return false }
+    var hint = -1
     return facts.allSatisfy { fact in
-      switch (log.field(fact, of: index), log.field(fact, of: other)) {
+      let first = log.field(fact, of: earlier, near: &hint)
+      let second = log.field(fact, of: later, near: &hint)
+      return switch (first, second) {
       case (nil, nil): true
       case (let a?, let b?): a.saysTheSame(as: b)
       default: false

@@ -33,15 +33,17 @@ public final class LMDBState: PartitionState {
 
   deinit { endReading() }
 
-  public func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R {
-    guard let environment, let transaction = readTransaction() else { return body(nil) }
+  public func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    guard let environment, let transaction = readTransaction() else { return try body(nil) }
     var value = MDB_val()
     let code = key.withUnsafeBytes { bytes in
       withLMDBValue(bytes) { mdb_get(transaction, environment.values, &$0, &value) }
     }
-    if code == MDB_SUCCESS { return body(value.bytes) }
+    if code == MDB_SUCCESS { return try body(value.bytes) }
     if code != MDB_NOTFOUND { fail(stateFailure(code, "get")) }
-    return body(nil)
+    return try body(nil)
   }
 
   public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {

@@ -32,12 +32,12 @@ public struct StateMeta: Equatable, Sendable {
 
   /// The value of the changelog's meta record.
   public var changelogValue: [UInt8] {
-    var writer = ByteWriter(reserving: 32)
-    writer.u8(StateMeta.formatVersion)
-    writer.i64(clock.microseconds)
-    writer.u64(sequence)
-    writer.optional(inputNext) { $0.i64($1) }
-    return writer.bytes
+    [UInt8](reserving: 32) { writer in
+      writer.u8(StateMeta.formatVersion)
+      writer.i64(clock.microseconds)
+      writer.u64(sequence)
+      writer.optional(inputNext) { $0.i64($1) }
+    }
   }
 
   /// Takes over what a meta record of the changelog says; position and `savedAt` stay.
@@ -53,11 +53,11 @@ public struct StateMeta: Equatable, Sendable {
 
   /// As the local store keeps it.
   var storedValue: [UInt8] {
-    var writer = ByteWriter(reserving: 64)
-    writer.raw(changelogValue)
-    writer.i64(changelogNext)
-    writer.i64(savedAt.microseconds)
-    return writer.bytes
+    [UInt8](reserving: 64) { writer in
+      writer.raw(changelogValue)
+      writer.i64(changelogNext)
+      writer.i64(savedAt.microseconds)
+    }
   }
 
   init(storedValue bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {

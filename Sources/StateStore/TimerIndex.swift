@@ -50,9 +50,9 @@ enum TimerIndex {
   }
 
   private static func sortable(_ due: Instant) -> [UInt8] {
-    var writer = ByteWriter(reserving: dueBytes)
-    writer.sortable(due.microseconds)
-    return writer.bytes
+    [UInt8](reserving: dueBytes) { writer in
+      writer.sortable(due.microseconds)
+    }
   }
 }
 

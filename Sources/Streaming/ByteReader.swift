@@ -38,7 +38,14 @@ public struct ByteReader {
     return Int64(bitPattern: UInt64(bigEndian: raw) ^ (1 << 63))
   }
 
-  @inlinable public mutating func varint() throws(DecodingFailure) -> UInt64 {
+  @inlinable @inline(__always)
+  public mutating func varint() throws(DecodingFailure) -> UInt64 {
+    guard offset < bytes.count, bytes[offset] < 0x80 else { return try longVarint() }
+    defer { offset += 1 }
+    return UInt64(bytes[offset])
+  }
+
+  @usableFromInline mutating func longVarint() throws(DecodingFailure) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while shift < 64 {
@@ -72,6 +79,15 @@ public struct ByteReader {
     guard length >= 0, length <= remaining else { throw DecodingFailure("bytes") }
     defer { offset += length }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
+  }
+
+  /// The bytes that `body` reads over.
+  @inlinable public mutating func passed(
+    _ body: (inout ByteReader) throws(DecodingFailure) -> Void
+  ) throws(DecodingFailure) -> UnsafeRawBufferPointer {
+    let start = offset
+    try body(&self)
+    return UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
   }
 
   @inlinable public mutating func string() throws(DecodingFailure) -> String {

@@ -5,7 +5,7 @@ public import Vocabulary
 /// Layout: version (1 byte), then each record as the difference of its clock to the one before
 /// (zigzag varint, microseconds, the first from 0) and a length-prefixed blob. Packing makes the
 /// cost of an internal hop a memory copy a record.
-public struct FrameWriter: Sendable {
+public final class FrameWriter {
   /// A frame is closed when it reaches this size, so that no message nears the broker's limit.
   public static let softLimit = 256 * 1024
   static let version: UInt8 = 1
@@ -19,7 +19,7 @@ public struct FrameWriter: Sendable {
   public var byteCount: Int { writer.count }
 
   /// Appends one record made at `clock`.
-  public mutating func append(_ payload: [UInt8], clock now: Instant) {
+  public func append(_ payload: [UInt8], clock now: Instant) {
     if recordCount == 0 { writer.u8(FrameWriter.version) }
     writer.signedVarint(now.microseconds &- clock)
     clock = now.microseconds
@@ -29,17 +29,16 @@ public struct FrameWriter: Sendable {
 
   /// Calls `send` with the frame's bytes, valid during the call, unless nothing was appended; the
   /// writer is empty afterwards.
-  public mutating func flush<E: Error>(
+  public func flush<E: Error>(
     _ send: (UnsafeRawBufferPointer) throws(E) -> Void
   ) throws(E) {
     guard recordCount > 0 else { return }
     defer { removeAll() }
-    let bytes = writer.bytes.span
-    try bytes.withUnsafeBytes { (bytes) throws(E) in try send(bytes) }
+    try writer.withBytes(send)
   }
 
   /// Forgets what was appended: the transaction is aborted.
-  public mutating func removeAll() {
+  public func removeAll() {
     writer.removeAll()
     clock = 0
     recordCount = 0

@@ -1,18 +1,23 @@
+import Vocabulary
+
 /// State in memory: `replay`, the simulation and tests.
 public final class MemoryState: StateBase {
-  private var values: [[UInt8]: [UInt8]] = [:]
-  private var dueByOwner: [[UInt8]: Timer] = [:]
+  /// Nil where a value was deleted.
+  private var values = KeyedValues<[UInt8]?>()
+  private var dueByOwner = KeyedValues<Instant?>()
   private var sorted = SortedTimers()
 
   public init() {}
 
-  public func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R {
-    guard let value = values[key] else { return body(nil) }
-    return value.withUnsafeBytes(body)
+  public func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    guard let value = values[key], let value else { return try body(nil) }
+    return try value.span.withUnsafeBytes { (bytes) throws(Failure) in try body(bytes) }
   }
 
   public func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]] {
-    let later = values.keys.filter { key in
+    let later = present.map(\.key).filter { key in
       key.first == prefix && cursor.map { $0.lexicographicallyPrecedes(key) } ?? true
     }
     return Array(later.sorted { $0.lexicographicallyPrecedes($1) }.prefix(max))
@@ -24,12 +29,11 @@ public final class MemoryState: StateBase {
 
   /// Applies an overlay's writes.
   public func apply(_ overlay: StateOverlay) {
-    for (key, value) in overlay.writes { values[key] = value }
+    for (key, value) in overlay.writes { values.set(key, value) }
     for (owner, due) in overlay.timerWrites {
-      if let old = dueByOwner[owner] { sorted.remove(old) }
-      let timer = due.map { Timer(due: $0, owner: owner) }
-      dueByOwner[owner] = timer
-      if let timer { sorted.insert(timer) }
+      if let old = dueByOwner[owner], let old { sorted.remove(Timer(due: old, owner: owner)) }
+      dueByOwner.set(owner, due)
+      if let due { sorted.insert(Timer(due: due, owner: owner)) }
     }
   }
 
@@ -42,9 +46,13 @@ public final class MemoryState: StateBase {
 
   /// Every key and value, in key order.
   public var entries: [(key: [UInt8], value: [UInt8])] {
-    values.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { ($0.key, $0.value) }
+    present.sorted { $0.key.lexicographicallyPrecedes($1.key) }
   }
 
   /// The number of keys.
-  public var count: Int { values.count }
+  public var count: Int { present.count }
+
+  private var present: [(key: [UInt8], value: [UInt8])] {
+    values.compactMap { key, value in value.map { (key, $0) } }
+  }
 }

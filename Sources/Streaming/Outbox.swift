@@ -57,8 +57,8 @@ public struct OutputRecord: Equatable, Sendable {
 /// A record for another stage.
 public struct InternalRecord: Equatable, Sendable {
   public var channel: Channel
-  /// Decides the partition.
-  public var key: [UInt8]
+  /// `Partitioner.murmur2` of its key, which decides the partition.
+  public var keyHash: UInt32
   public var payload: [UInt8]
 }
 
@@ -69,8 +69,15 @@ public struct Outbox: Sendable {
 
   public init() {}
 
+  public mutating func send(
+    _ channel: Channel, key: UnsafeRawBufferPointer, payload: [UInt8]
+  ) {
+    internalRecords.append(
+      InternalRecord(channel: channel, keyHash: Partitioner.murmur2(key), payload: payload))
+  }
+
   public mutating func send(_ channel: Channel, key: [UInt8], payload: [UInt8]) {
-    internalRecords.append(InternalRecord(channel: channel, key: key, payload: payload))
+    key.span.withUnsafeBytes { send(channel, key: $0, payload: payload) }
   }
 
   public mutating func publish(_ record: OutputRecord) { outputs.append(record) }

@@ -3,7 +3,12 @@
 public enum Partitioner {
   /// The partition of `key` among `count` (at least 1).
   public static func partition(of key: UnsafeRawBufferPointer, count: Int32) -> Int32 {
-    Int32(bitPattern: murmur2(key) & 0x7FFF_FFFF) % max(count, 1)
+    partition(ofHash: murmur2(key), count: count)
+  }
+
+  /// The partition of a key with such a `murmur2`.
+  public static func partition(ofHash hash: UInt32, count: Int32) -> Int32 {
+    Int32(bitPattern: hash & 0x7FFF_FFFF) % max(count, 1)
   }
 
   /// The partition of `key` among `count` (at least 1).
@@ -12,7 +17,7 @@ public enum Partitioner {
   }
 
   /// MurmurHash2 with the seed of Kafka's `Utils.murmur2`.
-  static func murmur2(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  public static func murmur2(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     let m: UInt32 = 0x5BD1_E995
     var hash = 0x9747_B28C ^ UInt32(truncatingIfNeeded: bytes.count)
     let words = bytes.count / 4

@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// A set of timers in ascending order, as sorted runs of bounded length: an insertion moves one run
 /// at most, so hundreds of thousands of households stay cheap.
 struct SortedTimers {
@@ -6,6 +8,9 @@ struct SortedTimers {
 
   /// The earliest timer.
   var first: Timer? { runs.first?.first }
+
+  /// When it is due.
+  var firstDue: Instant? { runs.isEmpty ? nil : runs[0].first?.due }
 
   mutating func removeAll() { runs.removeAll(keepingCapacity: true) }
 

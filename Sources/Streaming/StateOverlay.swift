@@ -3,7 +3,9 @@ public import Vocabulary
 /// The durable side of a stage's state, as the overlay reads it: one partition of one stage.
 public protocol StateBase: AnyObject {
   /// Calls `body` with the stored value, or nil; the bytes are valid during the call only.
-  func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R
+  func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R
 
   /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`.
   func keys(prefix: UInt8, after cursor: [UInt8]?, max: Int) -> [[UInt8]]
@@ -35,10 +37,10 @@ public final class StateOverlay {
   /// for itself.
   public static let keyLimit = 480
 
-  /// The new value of a key, nil where it was deleted.
-  public private(set) var writes: [[UInt8]: [UInt8]?] = [:]
+  /// The new value of a key, nil where it was deleted; in the order in which keys were written.
+  public private(set) var writes = KeyedValues<[UInt8]?>()
   /// The owners whose timer changed, nil where it was cleared.
-  public private(set) var timerWrites: [[UInt8]: Instant?] = [:]
+  public private(set) var timerWrites = KeyedValues<Instant?>()
 
   private let base: any StateBase
   private var written = SortedTimers()
@@ -55,13 +57,13 @@ public final class StateOverlay {
 
   /// Calls `body` with the current value of `key`, or nil; the bytes are valid during the call
   /// only.
-  public func withValue<R>(_ key: [UInt8], _ body: (UnsafeRawBufferPointer?) -> R) -> R {
+  public func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
     let key = StateOverlay.bounded(key)
-    if let written = writes[key] {
-      guard let value = written else { return body(nil) }
-      return value.withUnsafeBytes(body)
-    }
-    return base.withValue(key, body)
+    guard let written = writes[key] else { return try base.withValue(key, body) }
+    guard let value = written else { return try body(nil) }
+    return try value.span.withUnsafeBytes { (bytes) throws(Failure) in try body(bytes) }
   }
 
   /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`; of the durable
@@ -72,9 +74,9 @@ public final class StateOverlay {
 
   /// Sets a value. A key is not empty.
   public func put(_ key: [UInt8], _ value: [UInt8]) {
-    writes[StateOverlay.bounded(key)] = .some(value)
+    writes.set(StateOverlay.bounded(key), value)
   }
-  public func delete(_ key: [UInt8]) { writes[StateOverlay.bounded(key)] = .some(nil) }
+  public func delete(_ key: [UInt8]) { writes.set(StateOverlay.bounded(key), nil) }
 
   /// Sets the owner's only timer, or clears it. The owner is the key of the value that implies the
   /// timer (`Stage.timer(key:value:)`), so that a restore finds the same one.
@@ -84,13 +86,14 @@ public final class StateOverlay {
       if old == due { return }
       written.remove(Timer(due: old, owner: owner))
     }
-    timerWrites[owner] = .some(due)
+    timerWrites.set(owner, due)
     if let due { written.insert(Timer(due: due, owner: owner)) }
   }
 
   /// The earliest timer of all by (due, owner), nil where there is none due at or before `limit`.
   /// Cheap to ask before each record.
   public func nextTimer(through limit: Instant) -> Timer? {
+    guard mayBeDue(by: limit) else { return nil }
     let stored = nextStored()
     let candidate: Timer
     switch (written.first, stored) {
@@ -104,8 +107,8 @@ public final class StateOverlay {
 
   /// Forgets all writes: after a commit was applied to the base, or on abort.
   public func reset() {
-    writes.removeAll(keepingCapacity: true)
-    timerWrites.removeAll(keepingCapacity: true)
+    writes.removeAll()
+    timerWrites.removeAll()
     written.removeAll()
     page.removeAll(keepingCapacity: true)
     pageIndex = 0
@@ -120,21 +123,32 @@ public final class StateOverlay {
     var backwards = forwards
     for byte in key { forwards = (forwards ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     for byte in key.reversed() { backwards = (backwards ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    var writer = ByteWriter(reserving: keyLimit)
-    writer.raw(key.prefix(keyLimit - 16))
-    writer.u64(forwards)
-    writer.u64(backwards)
-    return writer.bytes
+    return [UInt8](reserving: keyLimit) { writer in
+      writer.raw(key.prefix(keyLimit - 16))
+      writer.u64(forwards)
+      writer.u64(backwards)
+    }
+  }
+
+  /// Whether there is a timer due at or before `limit`, a stale one too.
+  private func mayBeDue(by limit: Instant) -> Bool {
+    if let first = written.firstDue, first <= limit { return true }
+    loadPage()
+    return pageIndex < page.count
+      ? page[pageIndex].due <= limit : page.count == StateOverlay.pageSize
+  }
+
+  private func loadPage() {
+    guard !pageLoaded else { return }
+    page = base.timers(after: page.last, max: StateOverlay.pageSize)
+    pageIndex = 0
+    pageLoaded = true
   }
 
   /// The base's earliest timer whose owner is not written here.
   private func nextStored() -> Timer? {
     while true {
-      if !pageLoaded {
-        page = base.timers(after: page.last, max: StateOverlay.pageSize)
-        pageIndex = 0
-        pageLoaded = true
-      }
+      loadPage()
       while pageIndex < page.count {
         if timerWrites[page[pageIndex].owner] == nil { return page[pageIndex] }
         pageIndex += 1

@@ -108,8 +108,22 @@ public struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertible
 
   /// `YYYY-MM-DD`.
   public var description: String {
-    let (y, m, d) = components
-    return pad(y, 4) + "-" + pad(m, 2) + "-" + pad(d, 2)
+    String(unsafeUninitializedCapacity: CivilDate.textLength) { text in
+      write(to: text)
+      return CivilDate.textLength
+    }
+  }
+
+  static let textLength = 10
+
+  /// Writes `YYYY-MM-DD` to the first bytes of `text`.
+  func write(to text: UnsafeMutableBufferPointer<UInt8>) {
+    let (year, month, day) = components
+    writeDecimal(year, digits: 4, to: text, at: 0)
+    text[4] = UInt8(ascii: "-")
+    writeDecimal(month, digits: 2, to: text, at: 5)
+    text[7] = UInt8(ascii: "-")
+    writeDecimal(day, digits: 2, to: text, at: 8)
   }
 
   public static func isLeap(_ year: Int) -> Bool {
@@ -149,8 +163,13 @@ func decimal(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ count: Int) -> In
   return value
 }
 
-/// `value` in at least `width` digits, zero-padded.
-func pad(_ value: Int, _ width: Int) -> String {
-  let text = String(value)
-  return text.count >= width ? text : String(repeating: "0", count: width - text.count) + text
+/// Writes the last decimal digits of a number, zero-padded.
+func writeDecimal(
+  _ value: Int, digits: Int, to text: UnsafeMutableBufferPointer<UInt8>, at offset: Int
+) {
+  var rest = value.magnitude
+  for at in (offset..<(offset + digits)).reversed() {
+    text[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+    rest /= 10
+  }
 }

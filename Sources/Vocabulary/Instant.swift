@@ -64,8 +64,15 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
   public var description: String {
     let date = self.date
     let ofDay = Int(seconds - Instant(startOf: date).seconds)
-    return date.description + "T" + pad(ofDay / 3600, 2) + ":" + pad(ofDay / 60 % 60, 2) + ":"
-      + pad(ofDay % 60, 2) + "+08:00"
+    let form: StaticString = "YYYY-MM-DDThh:mm:ss+08:00"
+    return String(unsafeUninitializedCapacity: form.utf8CodeUnitCount) { text in
+      form.withUTF8Buffer { _ = text.update(fromContentsOf: $0) }
+      date.write(to: text)
+      writeDecimal(ofDay / 3600, digits: 2, to: text, at: 11)
+      writeDecimal(ofDay / 60 % 60, digits: 2, to: text, at: 14)
+      writeDecimal(ofDay % 60, digits: 2, to: text, at: 17)
+      return form.utf8CodeUnitCount
+    }
   }
 
   /// Parses an RFC 3339 date-time; fractions of a second are kept to the microsecond.

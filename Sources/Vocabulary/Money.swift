@@ -41,7 +41,7 @@ public struct Fen: Hashable, Comparable, Sendable {
   public var yuan: String {
     let magnitude = amount.magnitude
     let whole = (amount < 0 ? "-" : "") + String(magnitude / 100)
-    return magnitude % 100 == 0 ? whole : whole + "." + pad(Int(magnitude % 100), 2)
+    return magnitude % 100 == 0 ? whole : whole + "." + String(magnitude % 100 + 100).dropFirst()
   }
 
   public static func < (a: Fen, b: Fen) -> Bool { a.amount < b.amount }

@@ -21,7 +21,7 @@ import Vocabulary
 
   @Test func framesKeepOrderAndClocks() throws {
     let clocks: [Int64] = [5, 5, 3, .max, .min, 0]
-    var writer = FrameWriter()
+    let writer = FrameWriter()
     for (index, clock) in clocks.enumerated() {
       writer.append([UInt8(index)], clock: Instant(microseconds: clock))
     }

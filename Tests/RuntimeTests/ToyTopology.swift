@@ -109,10 +109,11 @@ final class ToyHouseholds: Stage {
       publish("alerts.x", name, "\(name) in world \(world)", &outbox)
     }
     let isDone = keys.count < limit
-    var writer = ByteWriter()
-    writer.i64(world)
-    writer.optional(isDone ? nil : keys.last) { $0.blob($1) }
-    state.put(ToyHouseholds.worldKey, writer.bytes)
+    let value = [UInt8](reserving: 64) { writer in
+      writer.i64(world)
+      writer.optional(isDone ? nil : keys.last) { $0.blob($1) }
+    }
+    state.put(ToyHouseholds.worldKey, value)
     return SweepProgress(visited: keys.count, isDone: isDone)
   }
 
@@ -129,11 +130,11 @@ final class ToyHouseholds: Stage {
       due = try reader.i64()
     }
     var bytes: [UInt8] {
-      var writer = ByteWriter()
-      writer.i64(count)
-      writer.i64(fired)
-      writer.i64(due)
-      return writer.bytes
+      [UInt8](reserving: 256) { writer in
+        writer.i64(count)
+        writer.i64(fired)
+        writer.i64(due)
+      }
     }
     var timer: Instant? { due > 0 ? Instant(seconds: due) : nil }
   }

@@ -12,11 +12,11 @@ struct Handover {
   var events: [EventEntry]
 
   func encoded() -> [UInt8] {
-    var writer = ByteWriter()
-    writer.list(openings) { $0.opening($1) }
-    writer.list(fired) { $0.fired($1) }
-    writer.list(events) { $0.eventEntry($1) }
-    return writer.bytes
+    [UInt8](reserving: 256) { writer in
+      writer.list(openings) { $0.opening($1) }
+      writer.list(fired) { $0.fired($1) }
+      writer.list(events) { $0.eventEntry($1) }
+    }
   }
 
   init(openings: [Opening], fired: [Fired], events: [EventEntry] = []) {
@@ -26,19 +26,13 @@ struct Handover {
   }
 
   init(_ bytes: [UInt8]) throws(DecodingFailure) {
-    let result: Result<Handover, DecodingFailure> = bytes.withUnsafeBytes { bytes in
+    self = try bytes.span.withUnsafeBytes { (bytes) throws(DecodingFailure) in
       var reader = ByteReader(bytes)
-      do throws(DecodingFailure) {
-        return .success(
-          Handover(
-            openings: try reader.list { r throws(DecodingFailure) in try r.opening() },
-            fired: try reader.list { r throws(DecodingFailure) in try r.fired() },
-            events: try reader.list { r throws(DecodingFailure) in try r.eventEntry() }))
-      } catch {
-        return .failure(error)
-      }
+      return Handover(
+        openings: try reader.list { r throws(DecodingFailure) in try r.opening() },
+        fired: try reader.list { r throws(DecodingFailure) in try r.fired() },
+        events: try reader.list { r throws(DecodingFailure) in try r.eventEntry() })
     }
-    self = try result.get()
   }
 }
 

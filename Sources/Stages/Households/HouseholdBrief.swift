@@ -69,7 +69,7 @@ struct HouseholdBrief: Equatable, Sendable {
 struct PersonNews {
   let household: UnsafeRawBufferPointer
   let cause: EventKey
-  let changed: [FactID]
+  let changed: FactIDs
   let record: UnsafeRawBufferPointer
 
   /// Nil for any other message, and where anything may have changed.
@@ -77,7 +77,7 @@ struct PersonNews {
     var reader = ByteReader(payload)
     household = try reader.blob()
     guard try reader.u8() == HouseholdMessage.personTag, try reader.bool() else { return nil }
-    changed = try reader.list { r throws(DecodingFailure) in FactID(rawValue: try r.u32()) }
+    changed = try reader.factIDs()
     guard try reader.bool() else { return nil }
     cause = try reader.eventKey()
     record = try reader.raw(reader.remaining)

@@ -7,15 +7,10 @@ extension HouseholdState {
   static func load(
     _ key: HouseholdKey, _ state: StateOverlay
   ) throws(DecodingFailure) -> HouseholdState {
-    let result: Result<HouseholdState, DecodingFailure> = state.withValue(stateKey(key)) { bytes in
-      guard let bytes else { return .success(HouseholdState(key: key)) }
-      do throws(DecodingFailure) {
-        return .success(try HouseholdState(key: key, bytes))
-      } catch {
-        return .failure(error)
-      }
+    try state.withValue(stateKey(key)) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return HouseholdState(key: key) }
+      return try HouseholdState(key: key, bytes)
     }
-    return try result.get()
   }
 
   func save(_ state: StateOverlay) {
@@ -93,7 +88,7 @@ extension HouseholdState {
     } else {
       links.append(
         PersonLink(
-          person: news.person, sequence: 0, claims: [], acknowledged: news.acknowledged,
+          person: news.person, sequence: 0, claims: .none, acknowledged: news.acknowledged,
           handedOver: 0))
     }
   }
@@ -102,26 +97,27 @@ extension HouseholdState {
   mutating func askFor(
     _ wanted: [(person: CitizenID, claims: [HomeClaim])], _ outbox: inout Outbox
   ) throws(DecodingFailure) {
-    for (person, claims) in wanted {
+    for (person, stated) in wanted {
+      let claims = HomeClaims(stated)
       // Persons always reports to the provisional household of a person without another.
       if key.provisionalPerson == person { continue }
       if let index = links.firstIndex(where: { $0.person == person }) {
         guard links[index].sequence == 0 || links[index].claims != claims else { continue }
         links[index].sequence += 1
         links[index].claims = claims
-        outbox.send(person, .interest(links[index].interest(of: key)))
+        outbox.send(person, .interest(links[index].interest(of: key, stated)))
       } else {
         let link = PersonLink(
           person: person, sequence: 1, claims: claims, acknowledged: 0, handedOver: 0)
         links.append(link)
-        outbox.send(person, .interest(link.interest(of: key)))
+        outbox.send(person, .interest(link.interest(of: key, stated)))
       }
     }
     for index in links.indices where !links[index].claims.isEmpty {
       guard !wanted.contains(where: { $0.person == links[index].person }) else { continue }
       links[index].sequence += 1
-      links[index].claims = []
-      outbox.send(links[index].person, .interest(links[index].interest(of: key)))
+      links[index].claims = .none
+      outbox.send(links[index].person, .interest(links[index].interest(of: key, [])))
     }
   }
 
@@ -141,7 +137,7 @@ extension HouseholdState {
       links[index].handedOver = max(links[index].handedOver, epoch)
     } else {
       links.append(
-        PersonLink(person: person, sequence: 0, claims: [], acknowledged: 0, handedOver: epoch))
+        PersonLink(person: person, sequence: 0, claims: .none, acknowledged: 0, handedOver: epoch))
     }
   }
 
@@ -159,11 +155,11 @@ extension HouseholdState {
   }
 
   /// The log has changed since the address was last announced.
-  var isAddressDue: Bool { key.registryID != nil && isLogChanged }
+  var isAddressDue: Bool { key.isRegistered && isLogChanged }
 }
 
 extension PersonLink {
-  func interest(of household: HouseholdKey) -> HouseholdInterest {
+  func interest(of household: HouseholdKey, _ claims: [HomeClaim]) -> HouseholdInterest {
     HouseholdInterest(household: household, sequence: sequence, claims: claims)
   }
 }
@@ -171,12 +167,9 @@ extension PersonLink {
 extension StateOverlay {
   /// What a stored copy of a person's record has taken back; empty where there is no copy.
   fileprivate func revocations(_ key: [UInt8]) throws(DecodingFailure) -> [Revocation] {
-    let result: Result<[Revocation], DecodingFailure> = withValue(key) { bytes in
-      guard let bytes else { return .success([]) }
-      do throws(DecodingFailure) { return .success(try PersonView(bytes).revocations()) } catch {
-        return .failure(error)
-      }
+    try withValue(key) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return [] }
+      return try PersonView(bytes).revocations()
     }
-    return try result.get()
   }
 }

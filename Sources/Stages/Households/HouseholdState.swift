@@ -7,7 +7,7 @@ struct PersonLink: Equatable, Sendable {
   var person: CitizenID
   /// The last statement sent to the person, and what it said.
   var sequence: UInt32
-  var claims: [HomeClaim]
+  var claims: HomeClaims
   /// The last statement that the person's record has taken in.
   var acknowledged: UInt32
   /// The provisional epoch whose referrals were handed over to this household.
@@ -130,11 +130,10 @@ struct HouseholdState: Equatable, Sendable {
   static func stateKey(_ key: HouseholdKey) -> [UInt8] { stateKey(key.text.utf8) }
 
   static func stateKey(_ key: some Collection<UInt8>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(key.count + 1)
-    bytes.append(UInt8(ascii: "h"))
-    bytes.append(contentsOf: key)
-    return bytes
+    [UInt8](reserving: key.count + 1) { writer in
+      writer.u8(UInt8(ascii: "h"))
+      writer.raw(key)
+    }
   }
 
   /// Equal but for what the next decision finds out anew.
@@ -157,13 +156,21 @@ struct HouseholdState: Equatable, Sendable {
   }
 
   static func personKey(_ key: some Collection<UInt8>, _ person: CitizenID) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(key.count + 10)
-    bytes.append(UInt8(ascii: "p"))
-    bytes.append(contentsOf: key)
-    bytes.append(0)
-    withUnsafeBytes(of: person.digits.bigEndian) { bytes.append(contentsOf: $0) }
-    return bytes
+    [UInt8](reserving: key.count + 10) { writer in
+      writer.u8(UInt8(ascii: "p"))
+      writer.raw(key)
+      writer.u8(0)
+      writer.u64(person.digits.byteSwapped)
+    }
+  }
+
+  /// Makes a key of one person's copy that of another's.
+  static func setPerson(_ person: CitizenID, of key: inout [UInt8]) {
+    key.withUnsafeMutableBytes { bytes in
+      bytes.storeBytes(
+        of: person.digits.bigEndian, toByteOffset: bytes.count - MemoryLayout<UInt64>.size,
+        as: UInt64.self)
+    }
   }
 
   /// The ordinal of the next opening of a rule for a subject.
@@ -202,45 +209,45 @@ struct HouseholdState: Equatable, Sendable {
   func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
 
   func encoded() -> [UInt8] {
-    var writer = ByteWriter(reserving: 1024)
-    writer.u8(HouseholdState.format)
-    brief.encode(into: &writer)
-    writer.list(compositions) { $0.composition($1) }
-    writer.list(links) { $0.link($1) }
-    writer.list(revocations) { $0.revocation($1) }
-    writer.list(openings) { $0.opening($1) }
-    writer.list(fired) { $0.fired($1) }
-    writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
-    writer.optional(pendingCause) { $0.eventKey($1) }
-    writer.list(pendingEvents) { $0.eventKey($1) }
-    writer.list(pendingRevocations) { $0.revocation($1) }
-    writer.optional(nextDecision) { $0.instant($1) }
-    writer.u32(decisionCount)
-    writer.blob(decisionHash)
-    writer.optional(announcedAddress) { $0.string($1) }
-    writer.string(routedDistrict)
-    writer.list(consent.sorted { $0.key < $1.key }) {
-      $0.citizen($1.key)
-      $0.bool($1.value)
+    [UInt8](reserving: 2048) { writer in
+      writer.u8(HouseholdState.format)
+      brief.encode(into: &writer)
+      writer.list(compositions) { $0.composition($1) }
+      writer.list(links) { $0.link($1) }
+      writer.list(revocations) { $0.revocation($1) }
+      writer.list(openings) { $0.opening($1) }
+      writer.list(fired) { $0.fired($1) }
+      writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
+      writer.optional(pendingCause) { $0.eventKey($1) }
+      writer.list(pendingEvents) { $0.eventKey($1) }
+      writer.list(pendingRevocations) { $0.revocation($1) }
+      writer.optional(nextDecision) { $0.instant($1) }
+      writer.u32(decisionCount)
+      writer.blob(decisionHash)
+      writer.optional(announcedAddress) { $0.string($1) }
+      writer.string(routedDistrict)
+      writer.list(consent.sorted { $0.key < $1.key }) {
+        $0.citizen($1.key)
+        $0.bool($1.value)
+      }
+      writer.optional(householdConsent) { $0.bool($1) }
+      writer.list(visits) {
+        $0.eventKey($1.event)
+        $0.signedVarint(Int64($1.on.dayNumber))
+        $0.optional($1.stableIncome) { $0.bool($1) }
+      }
+      writer.u32(handedOverEpoch)
+      writer.optional(forwarding) { $0.string($1.text) }
+      writer.list(adopted) { $0.opening($1) }
+      writer.list(spent) {
+        $0.string($1.rule)
+        $0.optional($1.subject) { $0.citizen($1) }
+        $0.u32($1.ordinal)
+      }
+      writer.placements(placements)
+      answers.encode(into: &writer)
+      writer.raw(log.bytes)
     }
-    writer.optional(householdConsent) { $0.bool($1) }
-    writer.list(visits) {
-      $0.eventKey($1.event)
-      $0.signedVarint(Int64($1.on.dayNumber))
-      $0.optional($1.stableIncome) { $0.bool($1) }
-    }
-    writer.u32(handedOverEpoch)
-    writer.optional(forwarding) { $0.string($1.text) }
-    writer.list(adopted) { $0.opening($1) }
-    writer.list(spent) {
-      $0.string($1.rule)
-      $0.optional($1.subject) { $0.citizen($1) }
-      $0.u32($1.ordinal)
-    }
-    writer.placements(placements)
-    answers.encode(into: &writer)
-    writer.raw(log.bytes)
-    return writer.bytes
   }
 
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
@@ -306,7 +313,7 @@ struct HouseholdState: Equatable, Sendable {
     var brief = HouseholdBrief()
     brief.nextDue = nextDue
     brief.isAtRest =
-      key.registryID != nil && !compositions.isEmpty && forwarding == nil && adopted.isEmpty
+      key.isRegistered && !compositions.isEmpty && forwarding == nil && adopted.isEmpty
       && pendingChanges.map(\.isEmpty) ?? false && pendingEvents.isEmpty
       && pendingRevocations.isEmpty && links.allSatisfy { $0.acknowledged >= $0.sequence }
     brief.outlook = outlook
@@ -332,7 +339,7 @@ extension ByteWriter {
   mutating func link(_ value: PersonLink) {
     citizen(value.person)
     u32(value.sequence)
-    list(value.claims) { $0.homeClaim($1) }
+    homeClaims(value.claims)
     u32(value.acknowledged)
     u32(value.handedOver)
   }
@@ -369,7 +376,7 @@ extension ByteReader {
   mutating func link() throws(DecodingFailure) -> PersonLink {
     PersonLink(
       person: try citizen(), sequence: try u32(),
-      claims: try list { r throws(DecodingFailure) in try r.homeClaim() },
+      claims: try homeClaims(),
       acknowledged: try u32(), handedOver: try u32())
   }
 

@@ -166,7 +166,7 @@ public final class HouseholdsStage: Stage {
     case .person(let changed, let cause, let record):
       try visit.household.take(person: record, state)
       // Where the only person of a provisional household does business tells where it is.
-      let isProvisional = visit.household.key.registryID == nil
+      let isProvisional = !visit.household.key.isRegistered
       visit.household.noteChanges(isProvisional ? nil : changed, cause: cause)
     case .feedback(let entry, let referral):
       if let forwarding = visit.household.forwarding,
@@ -274,7 +274,7 @@ public final class HouseholdsStage: Stage {
   }
 
   private func announceAddress(_ household: inout HouseholdState, _ outbox: inout Outbox) {
-    guard household.key.registryID != nil,
+    guard household.key.isRegistered,
       let address = household.currentAddress.map(AddressKey.normalized),
       address != household.announcedAddress
     else { return }

@@ -5,21 +5,24 @@ import Vocabulary
 
 /// The household's copies of its people's records, side by side in one buffer for the length of a
 /// decision.
-struct PersonCopies {
-  private var bytes: [UInt8] = []
+struct PersonCopies: ~Copyable {
+  private var bytes: ByteWriter
   private var ranges: [(person: CitizenID, range: Range<Int>)] = []
 
   /// Room for each person's record, so that the buffer is seldom moved.
   private static let recordBytes = 1024
 
   init(of key: HouseholdKey, _ links: [PersonLink], _ state: StateOverlay) {
-    bytes.reserveCapacity(links.count * PersonCopies.recordBytes)
+    bytes = ByteWriter(reserving: links.count * PersonCopies.recordBytes)
     ranges.reserveCapacity(links.count)
+    guard let first = links.first else { return }
+    var stateKey = HouseholdState.personKey(key, first.person)
     for link in links {
-      state.withValue(HouseholdState.personKey(key, link.person)) { value in
+      HouseholdState.setPerson(link.person, of: &stateKey)
+      state.withValue(stateKey) { value in
         guard let value else { return }
         let start = bytes.count
-        bytes.append(contentsOf: value)
+        bytes.raw(value)
         ranges.append((link.person, start..<bytes.count))
       }
     }
@@ -29,19 +32,14 @@ struct PersonCopies {
   func withViews<R>(
     _ body: ([PersonOnFile]) throws(DecodingFailure) -> R
   ) throws(DecodingFailure) -> R {
-    let result: Result<R, DecodingFailure> = bytes.withUnsafeBytes { buffer in
-      do throws(DecodingFailure) {
-        var persons: [PersonOnFile] = []
-        persons.reserveCapacity(ranges.count)
-        for (person, range) in ranges {
-          let slice = UnsafeRawBufferPointer(rebasing: buffer[range])
-          persons.append(PersonOnFile(id: person, view: try PersonView(slice)))
-        }
-        return .success(try body(persons))
-      } catch {
-        return .failure(error)
+    try bytes.withBytes { (buffer) throws(DecodingFailure) in
+      var persons: [PersonOnFile] = []
+      persons.reserveCapacity(ranges.count)
+      for (person, range) in ranges {
+        let slice = UnsafeRawBufferPointer(rebasing: buffer[range])
+        persons.append(PersonOnFile(id: person, view: try PersonView(slice)))
       }
+      return try body(persons)
     }
-    return try result.get()
   }
 }

@@ -53,19 +53,15 @@ public struct SettledHousehold: Equatable, Sendable {
   public init?(key: [UInt8], value: [UInt8]) throws(DecodingFailure) {
     guard key.first == UInt8(ascii: "h") else { return nil }
     let household = HouseholdKey(text: String(decoding: key.dropFirst(), as: UTF8.self))
-    let read: Result<HouseholdState, DecodingFailure> = value.withUnsafeBytes { bytes in
-      do throws(DecodingFailure) {
-        return .success(try HouseholdState(key: household, bytes))
-      } catch {
-        return .failure(error)
-      }
-    }
-    try self.init(try read.get())
+    try self.init(
+      try value.span.withUnsafeBytes { (bytes) throws(DecodingFailure) in
+        try HouseholdState(key: household, bytes)
+      })
   }
 
   init(_ state: HouseholdState) throws(DecodingFailure) {
     household = state.key.text
-    isRegistered = state.key.registryID != nil
+    isRegistered = state.key.isRegistered
     tasks = state.openings.flatMap { opening in
       opening.referrals.filter(\.state.isOpen).map { referral in
         Task(

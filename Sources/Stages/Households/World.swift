@@ -81,30 +81,27 @@ struct World: Equatable {
 
 extension World {
   static func load(_ state: StateOverlay) throws(DecodingFailure) -> World? {
-    let result: Result<World?, DecodingFailure> = state.withValue(key) { bytes in
-      guard let bytes else { return .success(nil) }
-      do throws(DecodingFailure) { return .success(try World(bytes)) } catch {
-        return .failure(error)
-      }
+    try state.withValue(key) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return nil }
+      return try World(bytes)
     }
-    return try result.get()
   }
 
   func save(_ state: StateOverlay) { state.put(World.key, encoded()) }
 
   func encoded() -> [UInt8] {
-    var writer = ByteWriter(reserving: 64 + 8 * (advisors.count + resources.count))
-    writer.u8(World.format)
-    writer.string(policy)
-    writer.list(advisors) { $0.u64($1) }
-    writer.list(resources) { $0.u64($1) }
-    writer.optional(sweep) {
-      $0.bool($1.policyChanged)
-      $0.list($1.goneAdvisors) { $0.u64($1) }
-      $0.list($1.goneResources) { $0.u64($1) }
-      $0.blob($1.cursor)
+    [UInt8](reserving: 64 + 8 * (advisors.count + resources.count)) { writer in
+      writer.u8(World.format)
+      writer.string(policy)
+      writer.list(advisors) { $0.u64($1) }
+      writer.list(resources) { $0.u64($1) }
+      writer.optional(sweep) {
+        $0.bool($1.policyChanged)
+        $0.list($1.goneAdvisors) { $0.u64($1) }
+        $0.list($1.goneResources) { $0.u64($1) }
+        $0.blob($1.cursor)
+      }
     }
-    return writer.bytes
   }
 
   init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {

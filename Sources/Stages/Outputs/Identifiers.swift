@@ -1,4 +1,5 @@
 import Crypto
+import Streaming
 import Vocabulary
 import Foundation
 
@@ -19,12 +20,11 @@ public struct IdentifierKey: Sendable {
   /// HMAC-SHA-256(key, fields); each field is preceded by its length, so that no two lists of
   /// fields collide.
   func identifier(_ prefix: String, _ fields: [String]) -> String {
-    var message: [UInt8] = []
-    for field in [prefix] + fields {
-      let utf8 = Array(field.utf8)
-      message.append(UInt8(truncatingIfNeeded: utf8.count >> 8))
-      message.append(UInt8(truncatingIfNeeded: utf8.count))
-      message.append(contentsOf: utf8)
+    let message = [UInt8](reserving: 256) { message in
+      for field in [prefix] + fields {
+        message.u16(UInt16(truncatingIfNeeded: field.utf8.count).byteSwapped)
+        message.raw(field.utf8)
+      }
     }
     var digest = keyed
     digest.update(data: message)
@@ -50,20 +50,23 @@ public struct IdentifierKey: Sendable {
 }
 
 func base32(_ bytes: [UInt8], characters: Int) -> String {
-  let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
-  var text: [UInt8] = []
-  var buffer = 0
-  var bits = 0
-  for byte in bytes {
-    buffer = (buffer << 8) | Int(byte)
-    bits += 8
-    while bits >= 5 && text.count < characters {
-      bits -= 5
-      text.append(alphabet[(buffer >> bits) & 31])
+  let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+  return String(unsafeUninitializedCapacity: characters) { text in
+    var count = 0
+    var buffer = 0
+    var bits = 0
+    for byte in bytes {
+      buffer = (buffer << 8) | Int(byte)
+      bits += 8
+      while bits >= 5 && count < characters {
+        bits -= 5
+        text[count] = alphabet.utf8Start[(buffer >> bits) & 31]
+        count += 1
+      }
+      buffer &= (1 << bits) - 1
     }
-    buffer &= (1 << bits) - 1
+    return count
   }
-  return String(decoding: text, as: UTF8.self)
 }
 
 /// The digest that names a policy pack in outputs: SHA-256 in lower-case hexadecimal.

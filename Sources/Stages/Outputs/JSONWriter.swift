@@ -1,16 +1,16 @@
-/// Writes JSON with keys in the order given, so that equal outputs are equal bytes.
-struct JSONWriter {
-  private(set) var bytes: [UInt8] = []
-  private var needsComma = false
+import Streaming
 
-  init() { bytes.reserveCapacity(1024) }
+/// Writes JSON with keys in the order given, so that equal outputs are equal bytes.
+struct JSONWriter: ~Copyable {
+  private var out = ByteWriter(reserving: 2048)
+  private var needsComma = false
 
   static func object(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
     body(&writer)
     writer.endObject()
-    return writer.bytes
+    return writer.out.bytes
   }
 
   mutating func beginObject() { open(UInt8(ascii: "{")) }
@@ -21,7 +21,7 @@ struct JSONWriter {
   mutating func key(_ name: String) {
     separate()
     text(name)
-    bytes.append(UInt8(ascii: ":"))
+    out.u8(UInt8(ascii: ":"))
     needsComma = false
   }
 
@@ -32,12 +32,12 @@ struct JSONWriter {
 
   mutating func value(_ number: Int) {
     separate()
-    bytes.append(contentsOf: String(number).utf8)
+    out.raw(String(number).utf8)
   }
 
   mutating func value(_ flag: Bool) {
     separate()
-    bytes.append(contentsOf: (flag ? "true" : "false").utf8)
+    out.raw((flag ? "true" : "false").utf8)
   }
 
   mutating func field(_ name: String, _ string: String) {
@@ -87,34 +87,34 @@ struct JSONWriter {
 
   private mutating func open(_ byte: UInt8) {
     separate()
-    bytes.append(byte)
+    out.u8(byte)
     needsComma = false
   }
 
   private mutating func close(_ byte: UInt8) {
-    bytes.append(byte)
+    out.u8(byte)
     needsComma = true
   }
 
   private mutating func separate() {
-    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    if needsComma { out.u8(UInt8(ascii: ",")) }
     needsComma = true
   }
 
   private mutating func text(_ string: String) {
-    bytes.append(UInt8(ascii: "\""))
+    out.u8(UInt8(ascii: "\""))
     var string = string
     string.withUTF8 { utf8 in
       // What needs no escape is written in one piece.
       var start = 0
       for at in utf8.indices where JSONWriter.needsEscape(utf8[at]) {
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<at]))
+        out.raw(UnsafeBufferPointer(rebasing: utf8[start..<at]))
         escape(utf8[at])
         start = at + 1
       }
-      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start...]))
+      out.raw(UnsafeBufferPointer(rebasing: utf8[start...]))
     }
-    bytes.append(UInt8(ascii: "\""))
+    out.u8(UInt8(ascii: "\""))
   }
 
   private static func needsEscape(_ byte: UInt8) -> Bool {
@@ -123,14 +123,14 @@ struct JSONWriter {
 
   private mutating func escape(_ byte: UInt8) {
     switch byte {
-    case UInt8(ascii: "\""): bytes.append(contentsOf: [0x5C, 0x22])
-    case UInt8(ascii: "\\"): bytes.append(contentsOf: [0x5C, 0x5C])
-    case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-    case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-    case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
+    case UInt8(ascii: "\""): out.raw([0x5C, 0x22])
+    case UInt8(ascii: "\\"): out.raw([0x5C, 0x5C])
+    case 0x0A: out.raw([0x5C, 0x6E])
+    case 0x0D: out.raw([0x5C, 0x72])
+    case 0x09: out.raw([0x5C, 0x74])
     default:
       let hex = Array("0123456789abcdef".utf8)
-      bytes.append(contentsOf: Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]])
+      out.raw(Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]])
     }
   }
 }

@@ -51,27 +51,23 @@ public final class PersonsStage: Stage {
     _ entry: EventEntryView, to key: [UInt8], now: Instant, _ state: StateOverlay,
     _ outbox: inout Outbox
   ) throws(DecodingFailure) -> Bool {
-    let result: Result<[UInt8]?, DecodingFailure> = state.withValue(key) { stored in
-      guard let stored else { return .success(nil) }
-      do throws(DecodingFailure) {
-        let view = try PersonView(stored)
-        guard view.provisionalEpoch == 0, !view.hasRevocations, view.hasHome(at: now),
-          view.log.eventCount < PersonsStage.pruned, let bytes = view.appending(entry)
-        else { return .success(nil) }
-        let changed = entry.changes
-        try view.eachInterested { household in
-          outbox.send(
-            .households, key: Array(household),
-            payload: HouseholdMessage.person(
-              changed: changed, cause: entry.key, record: bytes, for: household))
-        }
-        return .success(bytes)
-      } catch {
-        return .failure(error)
+    let record = try state.withValue(key) { (stored) throws(DecodingFailure) -> [UInt8]? in
+      guard let stored else { return nil }
+      let view = try PersonView(stored)
+      guard view.provisionalEpoch == 0, !view.hasRevocations, view.hasHome(at: now),
+        view.log.eventCount < PersonsStage.pruned, let bytes = view.appending(entry)
+      else { return nil }
+      let changed = entry.changes
+      try view.eachInterested { household in
+        outbox.send(
+          .households, key: household,
+          payload: HouseholdMessage.person(
+            changed: changed, cause: entry.key, record: bytes, for: household))
       }
+      return bytes
     }
-    guard let bytes = try result.get() else { return false }
-    state.put(key, bytes)
+    guard let record else { return false }
+    state.put(key, record)
     return true
   }
 
@@ -153,14 +149,9 @@ extension PersonRecord {
 
 extension StateOverlay {
   func personRecord(_ key: [UInt8]) throws(DecodingFailure) -> PersonRecord? {
-    let result: Result<PersonRecord?, DecodingFailure> = withValue(key) { bytes in
-      guard let bytes else { return .success(nil) }
-      do throws(DecodingFailure) {
-        return .success(try PersonRecord(try PersonView(bytes)))
-      } catch {
-        return .failure(error)
-      }
+    try withValue(key) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return nil }
+      return try PersonRecord(try PersonView(bytes))
     }
-    return try result.get()
   }
 }

@@ -72,14 +72,10 @@ struct CommitteeRegister {
   }
 
   private func load(_ committee: String) throws(DecodingFailure) -> Entry {
-    let result: Result<Entry, DecodingFailure> = state.withValue(RegisterKey.committee(committee)) {
-      bytes in
-      guard let bytes else { return .success(Entry()) }
-      do throws(DecodingFailure) { return .success(try Entry(bytes)) } catch {
-        return .failure(error)
-      }
+    try state.withValue(RegisterKey.committee(committee)) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return Entry() }
+      return try Entry(bytes)
     }
-    return try result.get()
   }
 
   private func save(_ entry: Entry, _ committee: String) {
@@ -90,15 +86,15 @@ struct CommitteeRegister {
 
 extension CommitteeRegister.Entry {
   func encoded() -> [UInt8] {
-    var writer = ByteWriter(reserving: 16)
-    writer.u8(CommitteeRegister.Entry.format)
-    writer.u32(households)
-    writer.list(watchers) {
-      $0.string($1.household.text)
-      $0.u32($1.smallest)
-      $0.bool($1.isLarge)
+    [UInt8](reserving: 16) { writer in
+      writer.u8(CommitteeRegister.Entry.format)
+      writer.u32(households)
+      writer.list(watchers) {
+        $0.string($1.household.text)
+        $0.u32($1.smallest)
+        $0.bool($1.isLarge)
+      }
     }
-    return writer.bytes
   }
 
   init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {

@@ -4,7 +4,12 @@ import Vocabulary
 
 /// Keys of Register's state: a letter for the kind, then the identity.
 enum RegisterKey {
-  static func event(_ key: EventKey) -> [UInt8] { [UInt8(ascii: "e")] + key.bytes }
+  static func event(_ key: EventKey) -> [UInt8] {
+    [UInt8](reserving: 17) { writer in
+      writer.u8(UInt8(ascii: "e"))
+      writer.sortableEventKey(key)
+    }
+  }
   static func referral(_ id: String) -> [UInt8] { [UInt8(ascii: "r")] + Array(id.utf8) }
   static func address(_ text: String) -> [UInt8] { [UInt8(ascii: "a")] + Array(text.utf8) }
   static func committee(_ code: String) -> [UInt8] { [UInt8(ascii: "c")] + Array(code.utf8) }
@@ -22,26 +27,25 @@ struct RegisterEntry: Equatable {
   /// Whom to tell when the event is taken back.
   var targets: [EventTarget] = []
 
+  /// - Parameter key: of `RegisterKey.event`, as for `save`.
   static func load(
-    _ key: EventKey, _ state: StateOverlay
+    _ key: [UInt8], _ state: StateOverlay
   ) throws(DecodingFailure) -> RegisterEntry? {
-    let result: Result<RegisterEntry?, DecodingFailure> = state.withValue(RegisterKey.event(key)) {
-      bytes in
-      guard let bytes else { return .success(nil) }
-      do throws(DecodingFailure) { return .success(try RegisterEntry(bytes)) } catch {
-        return .failure(error)
-      }
+    try state.withValue(key) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return nil }
+      return try RegisterEntry(bytes)
     }
-    return try result.get()
   }
 
-  func save(_ key: EventKey, _ state: StateOverlay) {
-    var writer = ByteWriter(reserving: 48)
-    writer.u8(RegisterEntry.format)
-    writer.optional(acceptedAt) { $0.instant($1) }
-    writer.optional(revocation) { $0.revocation($1) }
-    writer.list(targets) { $0.eventTarget($1) }
-    state.put(RegisterKey.event(key), writer.bytes)
+  func save(_ key: [UInt8], _ state: StateOverlay) { state.put(key, encoded()) }
+
+  private func encoded() -> [UInt8] {
+    [UInt8](reserving: 48) { writer in
+      writer.u8(RegisterEntry.format)
+      writer.optional(acceptedAt) { $0.instant($1) }
+      writer.optional(revocation) { $0.revocation($1) }
+      writer.list(targets) { $0.eventTarget($1) }
+    }
   }
 
   init() {}

@@ -42,7 +42,8 @@ public final class RegisterStage: Stage {
       deliver(event, reportOn: address, state: state, outbox: &outbox)
     case .referralOpened(let referral, let household):
       state.put(RegisterKey.referral(referral), Array(household.text.utf8))
-    case .rejected(let key):
+    case .rejected(let event):
+      let key = RegisterKey.event(event)
       var entry = try RegisterEntry.load(key, state) ?? RegisterEntry()
       entry.acceptedAt = nil
       entry.targets = []
@@ -68,16 +69,15 @@ public final class RegisterStage: Stage {
   private func pass(
     _ event: EventMessageView, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) -> Bool {
-    guard try RegisterEntry.load(event.key, state) == nil else { return false }
+    let key = RegisterKey.event(event.key)
+    guard try RegisterEntry.load(key, state) == nil else { return false }
     counters.accepted += 1
     var entry = RegisterEntry()
     entry.acceptedAt = now
     entry.targets = event.targets.map { .person($0.person) }
-    entry.save(event.key, state)
+    entry.save(key, state)
     for target in event.targets {
-      outbox.send(
-        .persons, key: PersonMessage.partitionKey(target.person),
-        payload: event.message(for: target, accepted: now))
+      outbox.send(target.person, payload: event.message(for: target, accepted: now))
     }
     return true
   }
@@ -85,7 +85,7 @@ public final class RegisterStage: Stage {
   private func accept(
     _ message: EventMessage, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
-    let key = message.event.key
+    let key = RegisterKey.event(message.event.key)
     var entry = try RegisterEntry.load(key, state) ?? RegisterEntry()
     guard entry.acceptedAt == nil else {
       counters.duplicates += 1
@@ -125,12 +125,13 @@ public final class RegisterStage: Stage {
   private func revoke(
     _ revocation: Revocation, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
-    var entry = try RegisterEntry.load(revocation.key, state) ?? RegisterEntry()
+    let key = RegisterKey.event(revocation.key)
+    var entry = try RegisterEntry.load(key, state) ?? RegisterEntry()
     // The first reason stands: taking an event back twice changes nothing.
     guard entry.revocation == nil else { return }
     counters.revoked += 1
     entry.revocation = revocation
-    entry.save(revocation.key, state)
+    entry.save(key, state)
     for target in entry.targets {
       switch target {
       case .person(let person): outbox.send(person, .revoke(revocation))

@@ -44,28 +44,23 @@ struct ResourceRegister {
 
   /// Identifiers of the open referrals that a resource has.
   private func load(_ resource: String) throws(DecodingFailure) -> [String] {
-    let key = RegisterKey.resource(resource)
-    let result: Result<[String], DecodingFailure> = state.withValue(key) { bytes in
-      guard let bytes else { return .success([]) }
+    try state.withValue(RegisterKey.resource(resource)) { (bytes) throws(DecodingFailure) in
+      guard let bytes else { return [] }
       var reader = ByteReader(bytes)
-      do throws(DecodingFailure) {
-        guard try reader.u8() == ResourceRegister.format else {
-          throw DecodingFailure("resource format")
-        }
-        return .success(try reader.list { r throws(DecodingFailure) in try r.string() })
-      } catch {
-        return .failure(error)
+      guard try reader.u8() == ResourceRegister.format else {
+        throw DecodingFailure("resource format")
       }
+      return try reader.list { r throws(DecodingFailure) in try r.string() }
     }
-    return try result.get()
   }
 
   private func save(_ referrals: [String], _ resource: String) {
     let key = RegisterKey.resource(resource)
     guard !referrals.isEmpty else { return state.delete(key) }
-    var writer = ByteWriter(reserving: 64)
-    writer.u8(ResourceRegister.format)
-    writer.list(referrals) { $0.string($1) }
-    state.put(key, writer.bytes)
+    let value = [UInt8](reserving: 64) { writer in
+      writer.u8(ResourceRegister.format)
+      writer.list(referrals) { $0.string($1) }
+    }
+    state.put(key, value)
   }
 }
