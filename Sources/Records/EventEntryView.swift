@@ -93,8 +93,9 @@ extension EventTypeID {
   fileprivate func changes<Field>(
     stating fields: [Field], _ fact: (Field) -> FactID
   ) -> [FactID] {
-    var changes = [FactID(rawValue: rawValue)]
+    var changes: [FactID] = []
     changes.reserveCapacity(fields.count + 1)
+    changes.append(FactID(rawValue: rawValue))
     for field in fields { changes.append(fact(field)) }
     return changes
   }

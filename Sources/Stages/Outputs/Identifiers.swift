@@ -28,7 +28,7 @@ public struct IdentifierKey: Sendable {
     }
     var digest = keyed
     digest.update(data: message)
-    return prefix + base32(Array(digest.finalize()), characters: 26)
+    return prefix + digest.finalize().withUnsafeBytes { base32($0, characters: 26) }
   }
 
   /// `R-...`: rule, receiver with the code of its area, household, subject, ordinal.
@@ -49,7 +49,7 @@ public struct IdentifierKey: Sendable {
   func bundle(event: String, household: String) -> String { identifier("B-", [event, household]) }
 }
 
-func base32(_ bytes: [UInt8], characters: Int) -> String {
+func base32(_ bytes: UnsafeRawBufferPointer, characters: Int) -> String {
   let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
   return String(unsafeUninitializedCapacity: characters) { text in
     var count = 0
@@ -76,7 +76,12 @@ public func policyDigest(_ bytes: [UInt8]) -> String {
 
 /// Two lower-case digits a byte.
 func hexadecimal(_ bytes: [UInt8]) -> String {
-  let digits = Array("0123456789abcdef".utf8)
-  return String(
-    decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  let digits: StaticString = "0123456789abcdef"
+  return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+    for (at, byte) in bytes.enumerated() {
+      text[2 * at] = digits.utf8Start[Int(byte >> 4)]
+      text[2 * at + 1] = digits.utf8Start[Int(byte & 15)]
+    }
+    return bytes.count * 2
+  }
 }

@@ -50,11 +50,6 @@ struct OutputBuilder {
   static func traceparent(for id: String) -> String {
     let key = EventKey(source: "traceparent", id: id)
     let span = EventKey(source: "span", id: id)
-    return "00-" + hex(key.high) + hex(key.low) + "-" + hex(span.high) + "-01"
-  }
-
-  private static func hex(_ value: UInt64) -> String {
-    let text = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
+    return "00-\(hexadecimal(key.bytes))-\(hexadecimal(Array(span.bytes.prefix(8))))-01"
   }
 }
