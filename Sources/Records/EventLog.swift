@@ -158,6 +158,18 @@ public struct EventLogView {
   /// The index of the last field of a fact; where there is none, that of another fact's or -1.
   public func lastField(of fact: FactID) -> Int { firstField(fact, from: 0x1_0000) - 1 }
 
+  /// Goes through the facts that events state, each once.
+  @inlinable @inline(__always)
+  public func eachFact(_ body: (FactID) -> Void) {
+    var last: UInt64?
+    for index in 0..<fieldCount {
+      let fact = order(index) >> 16
+      if fact == last { continue }
+      last = fact
+      body(FactID(rawValue: UInt32(truncatingIfNeeded: fact)))
+    }
+  }
+
   /// Whether any event states a fact.
   public func states(_ fact: FactID) -> Bool {
     let first = firstField(fact, from: 0)
@@ -184,6 +196,21 @@ public struct EventLogView {
     }
     hint = index
     return field(index)
+  }
+
+  /// The tag and the scalar of what an event states of a fact; `hint` as above.
+  @inlinable @inline(__always)
+  public func scalar(
+    _ fact: FactID, of event: Int, near hint: inout Int
+  ) -> (tag: FieldView.Tag, scalar: Int64)? {
+    guard let field = field(fact, of: event, near: &hint),
+      let start = bytes.baseAddress.map({ $0 + field.base })
+    else { return nil }
+    // A field lies within the bytes: their number was compared with how many there are.
+    return (
+      FieldView.Tag(byte: start.load(fromByteOffset: 6, as: UInt8.self)),
+      Int64(littleEndian: start.loadUnaligned(fromByteOffset: 8, as: Int64.self))
+    )
   }
 
   /// The index of the first field at or after (fact, event).

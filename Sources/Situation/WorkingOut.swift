@@ -82,13 +82,10 @@ extension Situation {
     } else {
       outerValidity = derivation.exchangeValidity(.distantFuture)
     }
-    switch program._withUnsafeGuaranteedRef({ $0.timeRead }) {
-    case .none: break
-    case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
-    case .now: rest(on: .nowhereElse)
-    }
+    let outerTimeRead = derivation.exchangeTimeRead(.none)
     let outer = derivedMember
-    let isOfPerson = object.type == ObjectKind.person.rawValue
+    // Facts of a person are mostly derived from others of theirs.
+    let isOfPerson = object.type == ObjectKind.person.rawValue && object != outer
     if isOfPerson {
       derivedMember = object
       derivation.set(variable: VariableSlot.member, to: object)
@@ -99,6 +96,11 @@ extension Situation {
     if isOfPerson {
       derivedMember = outer
       derivation.set(variable: VariableSlot.member, to: outer)
+    }
+    switch derivation.exchangeTimeRead(outerTimeRead) {
+    case .none: break
+    case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
+    case .now: rest(on: .nowhereElse)
     }
     let own = derivation.validUntil
     if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }

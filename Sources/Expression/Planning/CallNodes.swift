@@ -66,6 +66,7 @@ final class TimeBoundNode: Node, @unchecked Sendable {
   private let inner: Node
   init(_ inner: Node) { self.inner = inner }
   override func value(_ c: EvaluationContext) -> Value {
+    c.noteNow()
     c.limitValidityToMidnight()
     return inner.value(c)
   }

@@ -37,7 +37,12 @@ class LoopNode: Node, @unchecked Sendable {
   final func bind(_ c: EvaluationContext, _ range: Value, _ i: Int) {
     let frame = c.state.pointee.frame
     switch range {
-    case .hostList(let list): frame[slot] = c.element(list, at: i)
+    case .hostList(let list):
+      if let object = c.object(list, at: i) {
+        c.bind(object, in: slot)
+      } else {
+        frame[slot] = c.element(list, at: i)
+      }
     case .list(let list): frame[slot] = list.elements[i]
     case .map(let map):
       frame[slot] = keySlot < 0 ? map.keys[i] : map.values[i]
@@ -248,7 +253,6 @@ final class CollectNode: LoopNode, @unchecked Sendable {
     begin(c)
     var abrupt: Value?
     var result: [Value] = []
-    result.reserveCapacity(count)
     for i in 0..<count {
       guard c.spend() else { return .error(.budget) }
       bind(c, range, i)
@@ -257,10 +261,12 @@ final class CollectNode: LoopNode, @unchecked Sendable {
         continue
       }
       if !passes { continue }
-      let element = body?.value(c) ?? c.state.pointee.frame[slot]
+      let element = if let body { body.value(c) } else { c.state.pointee.frame[slot] }
       if element.isAbrupt {
         abrupt = merged(abrupt, element)
       } else {
+        // Of many filters nothing passes.
+        if result.isEmpty { result.reserveCapacity(count &- i) }
         result.append(element)
       }
     }

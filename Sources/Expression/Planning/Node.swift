@@ -106,14 +106,24 @@ final class LocalNode: Node, @unchecked Sendable {
   let slot: Int
   init(_ slot: Int) { self.slot = slot }
   override func value(_ c: EvaluationContext) -> Value { c.state.pointee.frame[slot] }
+  override func int(_ c: EvaluationContext) -> Int64? {
+    if case .int(let value) = c.state.pointee.frame[slot] { return value }
+    return super.int(c)
+  }
+  override func day(_ c: EvaluationContext) -> Int32? {
+    if case .date(let value) = c.state.pointee.frame[slot] { return value.dayNumber }
+    return super.day(c)
+  }
 }
 
 final class TodayNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
+    c.noteToday()
     c.limitValidityToMidnight()
     return .date(c.state.pointee.today)
   }
   override func day(_ c: EvaluationContext) -> Int32? {
+    c.noteToday()
     c.limitValidityToMidnight()
     return c.state.pointee.today.dayNumber
   }
@@ -121,6 +131,7 @@ final class TodayNode: Node, @unchecked Sendable {
 
 final class NowNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
+    c.noteNow()
     c.limitValidityToMidnight()
     return .timestamp(Timestamp(c.state.pointee.now))
   }

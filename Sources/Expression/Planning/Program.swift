@@ -6,8 +6,6 @@ public final class Program: Sendable {
   public let type: CELType
   /// All it may read.
   public let dependencies: Dependencies
-  /// What of the time it reads.
-  public let timeRead: TimeRead
   /// Static worst-case cost in steps: a read, a comparison or a call of a plain function is one;
   /// loops multiply by the declared length of what they run over.
   public let cost: Int
@@ -24,7 +22,6 @@ public final class Program: Sendable {
     self.source = source
     self.type = type
     self.dependencies = dependencies
-    timeRead = dependencies.readsNow ? .now : dependencies.dependsOnTime ? .today : .none
     self.cost = cost
     self.root = root
     self.frameSize = frameSize
@@ -58,15 +55,6 @@ public final class Program: Sendable {
     default: return .failed(.noSuchOverload)
     }
   }
-}
-
-/// What a program reads of the time.
-public enum TimeRead: Sendable {
-  case none
-  /// It can be another on another day.
-  case today
-  /// It can be another at any moment.
-  case now
 }
 
 /// Programs that are decided one after another. Going through them counts no references.

@@ -87,11 +87,21 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     let wasProbing = c.state.pointee.isProbing
     guard let a = movingDay(c), let b = fixed.day(c) else { return nil }
     let order = Numbers.order(Int64(a), Int64(b))
-    if !wasProbing, c.state.pointee.validUntil > .distantPast {
+    if !wasProbing, mayEndValidity(c, Int(b) - Int(a)) {
       limit(
         c, .date(CivilDate(dayNumber: a)), .date(CivilDate(dayNumber: b)), order)
     }
     return op.holds(a, b)
+  }
+
+  /// Whether two dates so many days apart may change their order before validity ends anyway: those
+  /// that move with the calendar stay within a few weeks of moving a day a day.
+  @inline(__always)
+  private func mayEndValidity(_ c: EvaluationContext, _ distance: Int) -> Bool {
+    let validUntil = c.state.pointee.validUntil
+    guard validUntil > .distantPast else { return false }
+    let near = c.state.pointee.today.adding(days: max(0, abs(distance) - Self.margin))
+    return Instant(startOf: near) < validUntil
   }
 
   /// `movingNow` of a date.
@@ -200,6 +210,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
       return nil
     }
     guard let years = fixed.int(c) else { return nil }
+    c.noteToday()
     let born = CivilDate(dayNumber: day)
     let today = c.state.pointee.today
     // Most comparisons ask for one birthday only: whether it has come.
@@ -295,6 +306,7 @@ final class AgeTodayNode: IntNode, @unchecked Sendable {
   init(_ birth: Node) { self.birth = birth }
   override func int(_ c: EvaluationContext) -> Int64? {
     guard let day = birth.day(c) else { return nil }
+    c.noteToday()
     let birth = CivilDate(dayNumber: day)
     let today = c.state.pointee.today
     let age = birth.age(on: today)

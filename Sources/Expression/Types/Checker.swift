@@ -18,14 +18,11 @@ public struct Dependencies: Sendable {
   public var variables: Set<String> = []
   /// Reads `today` or `now`, or something computed from them.
   public var dependsOnTime = false
-  /// May read `now`, which is another at any moment, and not only `today`.
-  public var readsNow = false
 
   mutating func formUnion(_ other: Dependencies) {
     fields.formUnion(other.fields)
     variables.formUnion(other.variables)
     dependsOnTime = dependsOnTime || other.dependsOnTime
-    readsNow = readsNow || other.readsNow
   }
 }
 
@@ -201,7 +198,6 @@ struct Checker {
       }
       if candidate == "today" || candidate == "now" {
         dependencies.dependsOnTime = true
-        if candidate == "now" { dependencies.readsNow = true }
         return candidate == "today" ? (.date, .today) : (.timestamp, .now)
       }
     }

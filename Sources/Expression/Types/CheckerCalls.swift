@@ -61,7 +61,7 @@ extension Checker {
     {
       // With plain types on both sides no other overload can match as well.
       references[expr.id] = .function(name: name, [exact], isInstance: isInstance)
-      if exact.dependsOnTime { noteTimeBound() }
+      if exact.dependsOnTime { dependencies.dependsOnTime = true }
       return exact.result
     }
     var matching: [FunctionOverload] = []
@@ -80,14 +80,8 @@ extension Checker {
       return failure
     }
     references[expr.id] = .function(name: name, matching, isInstance: isInstance)
-    if matching.contains(where: \.dependsOnTime) { noteTimeBound() }
+    if matching.contains(where: \.dependsOnTime) { dependencies.dependsOnTime = true }
     return result ?? .dyn
-  }
-
-  /// A function that depends on the time may read the clock.
-  private mutating func noteTimeBound() {
-    dependencies.dependsOnTime = true
-    dependencies.readsNow = true
   }
 
   /// With a broken argument, at least say what every overload would give.

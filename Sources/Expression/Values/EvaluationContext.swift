@@ -12,6 +12,8 @@ public protocol FactHost: AnyObject {
   func count(_ list: HostList) -> Int
   /// `index` is within `0..<count(list)`.
   func element(_ list: HostList, at index: Int) -> Value
+  /// The element where it is an object; nil where `element` has something else to say.
+  func object(_ list: HostList, at index: Int) -> ObjectRef?
 }
 
 extension FactHost {
@@ -24,6 +26,19 @@ extension FactHost {
   public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
     if case .date(let value) = read(object, field: field) { value.dayNumber } else { nil }
   }
+  public func object(_ list: HostList, at index: Int) -> ObjectRef? {
+    if case .object(let object) = element(list, at: index) { object } else { nil }
+  }
+}
+
+/// What of the time an evaluation has read.
+public enum TimeRead: Sendable {
+  /// It gives the same on any day.
+  case none
+  /// It may give something else on another day.
+  case today
+  /// It may give something else at any other moment.
+  case now
 }
 
 /// A host without objects.
@@ -62,6 +77,8 @@ public final class EvaluationContext {
     var today: CivilDate
     var now: Instant
     var validUntil: Instant = .distantFuture
+    /// What of the time was read.
+    var timeRead = TimeRead.none
     /// Lowering `validUntil` is off while a program is probed for the time it changes.
     var isProbing = false
     /// Why the last typed evaluation had no value.
@@ -129,6 +146,7 @@ public final class EvaluationContext {
       traced.removeAll(keepingCapacity: true)
     }
     state.pointee.isTracing = tracing
+    state.pointee.timeRead = .none
     forgetLazyVariables()
   }
 
@@ -149,13 +167,17 @@ public final class EvaluationContext {
   /// Sets a variable to an object or, without one, to null; nothing where there is no such slot.
   public func set(variable slot: Int, to object: ObjectRef?) {
     guard slot >= 0, slot < variableCapacity else { return }
-    let value = object.map(Value.object) ?? .null
-    switch variables[slot] {
-    // What stood there needs no end: it owns nothing.
-    case .null, .object: (variables + slot).initialize(to: value)
-    default: variables[slot] = value
-    }
+    EvaluationContext.put(object.map(Value.object) ?? .null, at: variables + slot)
     pending[slot] = false
+  }
+
+  /// Puts a value that owns nothing, mostly in the place of another one that needs no end either.
+  @inline(__always)
+  private static func put(_ value: Value, at place: UnsafeMutablePointer<Value>) {
+    switch place.pointee {
+    case .null, .object: place.initialize(to: value)
+    default: place.pointee = value
+    }
   }
 
   /// The civil day in Asia/Shanghai that `today` stands for.
@@ -173,6 +195,21 @@ public final class EvaluationContext {
     state.pointee.validUntil = instant
     return former
   }
+  /// Sets what was read of the time and returns what it was before, likewise.
+  public func exchangeTimeRead(_ read: TimeRead) -> TimeRead {
+    let former = state.pointee.timeRead
+    state.pointee.timeRead = read
+    return former
+  }
+
+  /// Notes that `today` was read.
+  @inline(__always)
+  func noteToday() { if state.pointee.timeRead == .none { state.pointee.timeRead = .today } }
+
+  /// Notes that `now` was read.
+  @inline(__always)
+  func noteNow() { state.pointee.timeRead = .now }
+
   /// Reads are recorded in `trace`.
   public var isTracing: Bool { state.pointee.isTracing }
 
@@ -217,6 +254,16 @@ public final class EvaluationContext {
   @inline(__always)
   func day(_ object: ObjectRef, _ field: UInt16) -> Int32? {
     state.pointee.isTracing ? nil : host.day(object, field: field)
+  }
+
+  /// The object at a place of a list; nil where `element` must tell.
+  @inline(__always)
+  func object(_ list: HostList, at index: Int) -> ObjectRef? { host.object(list, at: index) }
+
+  /// Sets a local to an object.
+  @inline(__always)
+  func bind(_ object: ObjectRef, in slot: Int) {
+    EvaluationContext.put(.object(object), at: state.pointee.frame + slot)
   }
 
   /// An element of a list; apart from the loops, which need not hold the host for it.
