@@ -47,24 +47,25 @@ extension Situation {
 
   /// An int that an event states; nil where `readEvent` must tell.
   func eventInt(_ object: ObjectRef, _ slot: UInt16) -> Int64? {
-    guard let field = statedField(object, slot) else { return nil }
-    let tag = field.tag
-    return tag == .int || tag == .money ? field.scalar : nil
+    guard let (tag, scalar) = stated(object, slot) else { return nil }
+    return tag == .int || tag == .money ? scalar : nil
   }
 
   /// The day of a date that an event states; nil where `readEvent` must tell.
   func eventDay(_ object: ObjectRef, _ slot: UInt16) -> Int32? {
-    guard let field = statedField(object, slot), field.tag == .date else { return nil }
-    return Int32(truncatingIfNeeded: field.scalar)
+    guard let (tag, scalar) = stated(object, slot), tag == .date else { return nil }
+    return Int32(truncatingIfNeeded: scalar)
   }
 
   @inline(__always)
-  private func statedField(_ object: ObjectRef, _ slot: UInt16) -> FieldView? {
+  private func stated(
+    _ object: ObjectRef, _ slot: UInt16
+  ) -> (tag: FieldView.Tag, scalar: Int64)? {
     let position = EventPosition(packed: object.index)
-    guard let log = place(of: position.owner), position.index < log.pointee.eventCount,
-      Int(slot) < eventWidth, storedEvents[Int(slot)] != SituationSchema.computed
-    else { return nil }
-    return field(storedEvents[Int(slot)], of: position.index, in: log)
+    // No event states what stands for computed facts.
+    guard let log = place(of: position.owner), Int(slot) < eventWidth else { return nil }
+    return log.pointee.scalar(
+      storedEvents[Int(slot)], of: position.index, near: &sight.pointee.hint)
   }
 
   /// A stored fact that the event does not state.
@@ -113,15 +114,15 @@ extension Situation {
     case .persons, .own, .others:
       return remembered(object, slot) {
         guard let file else { return Situation.noObject }
-        let named = (try? event.persons()) ?? []
-        let indexes = named.compactMap(file.index).filter { index in
-          switch builtin {
-          case .own: livesHere(index)
-          case .others: !livesHere(index)
-          default: true
+        return list(of: .person, object, slot) { add in
+          for citizen in (try? event.persons()) ?? [] {
+            guard let index = file.index(of: citizen) else { continue }
+            switch builtin {
+            case .own where !livesHere(index), .others where livesHere(index): continue
+            default: add(UInt32(index))
+            }
           }
         }
-        return list(of: indexes, object, slot)
       }
     case .service, .weight:
       let service = schema.service(

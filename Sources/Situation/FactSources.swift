@@ -10,8 +10,9 @@ struct FactUse {
   /// Worth taking over from another viewpoint at which it is the same. Programmes are not: they are
   /// objects of one viewpoint.
   let isShared: Bool
-  /// It is the same only where the parameters are.
-  let readsParameters: Bool
+  /// One of these statements must have been made of its person for it to be another than of
+  /// anybody, see `Statements`; 0 where that cannot be told.
+  let needs: UInt64
 }
 
 /// How a fact is read; made once from a pack's catalogue.
@@ -38,7 +39,7 @@ struct FactSource<Builtin> {
 
   init(
     _ definition: FactDefinition, _ pack: PolicyPack, _ keeper: FactKeeper,
-    _ ofEvent: FactsOfEvent, _ builtin: (String) -> Builtin?
+    _ ofEvent: FactsOfEvent, _ statements: Statements, _ builtin: (String) -> Builtin?
   ) {
     fact = definition.id
     var fallback: Value?
@@ -77,14 +78,19 @@ struct FactSource<Builtin> {
     let isOfEvent = ofEvent.contains(definition)
     var isStored = false
     if case .state = kind { isStored = true }
-    var readsParameters = false
-    if case .derived(let index) = definition.origin, pack.derived.indices.contains(index) {
-      readsParameters = !pack.derived[index].reads.parameters.isEmpty
+    var needs: UInt64 = 0
+    if definition.object == .person {
+      switch definition.origin {
+      case .derived(let index) where pack.derived.indices.contains(index):
+        needs = statements.needed(by: pack.derived[index].reads, pack.facts)
+      case .derived, .builtin: break
+      case .state, .series: needs = statements.behind(definition)
+      }
     }
     use = FactUse(
       isOfEvent: isOfEvent,
       isShared: !isStored && !isOfEvent && definition.type != .programmes,
-      readsParameters: readsParameters)
+      needs: needs)
     self.fallback = fallback
     self.none = none
     self.series = series.map(Unmanaged.passUnretained)
@@ -179,13 +185,13 @@ final class FactTable<Builtin> {
 
   init(
     _ object: ObjectKind, _ pack: PolicyPack, _ keeper: FactKeeper, _ ofEvent: FactsOfEvent,
-    _ builtin: (String) -> Builtin?
+    _ statements: Statements, _ builtin: (String) -> Builtin?
   ) {
     let facts = pack.facts.facts(of: object)
     count = facts.count
     sources = .allocate(capacity: max(1, count))
     for (slot, fact) in facts.enumerated() {
-      (sources + slot).initialize(to: FactSource(fact, pack, keeper, ofEvent, builtin))
+      (sources + slot).initialize(to: FactSource(fact, pack, keeper, ofEvent, statements, builtin))
     }
   }
 
@@ -196,6 +202,16 @@ final class FactTable<Builtin> {
 
   /// All of them, for those who keep the table.
   var first: UnsafePointer<FactSource<Builtin>> { UnsafePointer(sources) }
+
+  /// What a stored fact or a series is before any event states it; nil for others and the unknown.
+  func unstated(_ fact: FactDefinition) -> Value? {
+    guard let source = source(fact.slot) else { return nil }
+    switch source.pointee.kind {
+    case .state: return source.pointee.fallback
+    case .series: return .hostList(ListStore.empty(of: fact))
+    case .none, .derived, .builtin: return nil
+    }
+  }
 
   /// The source of a slot, nil where there is none.
   @inline(__always)

@@ -14,7 +14,7 @@ final class People {
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
   private static let residence = EventTypeID("notice.residence")
-  private static let heads: Set<String> = ["01", "02", "10", "11", "12"]
+  private static let heads = ["01", "02", "10", "11", "12"]
 
   let file: HouseholdFile
   let view: Viewpoint
@@ -23,6 +23,8 @@ final class People {
   private let named: [CitizenID]
   /// Who lives here, by bit; of those beyond it is found out each time.
   private let here: UInt64
+  /// The known parents of each person, once they were asked for.
+  private var parents: [[Int]?]
   static let bits = 64
 
   init(
@@ -33,6 +35,7 @@ final class People {
     self.now = now
     self.named = named
     self.here = here
+    parents = Array(repeating: nil, count: file.persons.count)
   }
 
   /// The people named by an event, for what they were before it.
@@ -77,16 +80,16 @@ final class People {
     return field.tag == .bool && field.scalar != 0
   }
 
-  /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
-  func members() -> [Int] {
-    file.persons.indices.filter {
-      livesHere($0) && !People.isDead(file.persons[$0].view.log, at: view.instant)
-    }
-  }
-
   /// Parents that are known: the birth notice's, else the composition's guardians, else by
   /// relation (semantics 7).
   func knownParents(_ index: Int) -> [Int] {
+    if let known = parents[index] { return known }
+    let found = findParents(of: index)
+    parents[index] = found
+    return found
+  }
+
+  private func findParents(of index: Int) -> [Int] {
     let person = file.persons[index]
     if let named = fromEvents(person, type: People.birth, field: People.parents) {
       return named.compactMap(file.index)

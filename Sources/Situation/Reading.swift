@@ -1,7 +1,7 @@
 public import Expression
 import Policy
 import Records
-import Vocabulary
+public import Vocabulary
 
 /// How expressions read facts: as the viewpoint has shown them, as another viewpoint has shown them
 /// where they are the same, or worked out.
@@ -15,6 +15,7 @@ extension Situation: FactHost {
       }
       return fact(object, field, at: householdWidth + person * personWidth + Int(field))
     case ObjectKind.parameters.rawValue:
+      sight.pointee.standing.readsParameters = true
       if sight.pointee.parameters == nil { _ = parametersInForce }
       guard let parameters = sight.pointee.parameters,
         Int(field) < sight.pointee.parameterCount
@@ -105,7 +106,14 @@ extension Situation: FactHost {
     let isPerson = object.type == ObjectKind.person.rawValue
     let use = isPerson ? personSources[Int(slot)].use : householdSources[Int(slot)].use
     let cell = sight.pointee.cells + index
-    if use.isShared, let known = elsewhere(index, use) {
+    let isUnstated = use.needs != 0 && !worksOutAll && isUnstated(use.needs, Int(object.index))
+    if isUnstated, let known = schema.unstated[Int(slot)] {
+      cell.pointee.value = known
+      cell.pointee.standing = Standing()
+      cell.pointee.generation = sight.pointee.generation
+      return known
+    }
+    if use.isShared, let known = elsewhere(index) {
       cell.pointee.value = known.pointee.value
       cell.pointee.standing = known.pointee.standing
       cell.pointee.generation = sight.pointee.generation
@@ -119,6 +127,9 @@ extension Situation: FactHost {
     let standing = sight.pointee.standing
     sight.pointee.standing = outer
     sight.pointee.standing.narrow(by: standing)
+    if isUnstated, standing == Standing(), value.isPlain {
+      schema.unstated[Int(slot)] = value
+    }
     // While the assessment runs, its own result is no fact yet.
     if wasAssessing, schema.isScore(object, slot) { return value }
     cell.pointee.value = value
@@ -128,18 +139,53 @@ extension Situation: FactHost {
     return value
   }
 
+  /// Whether none of some statements was ever made of a person.
+  @inline(__always)
+  private func isUnstated(_ needs: UInt64, _ person: Int) -> Bool {
+    statements(of: person) & needs == 0
+  }
+
+  /// What was stated of a person, at any time.
+  @inline(__always)
+  private func statements(of person: Int) -> UInt64 {
+    let known = sight.pointee.statements[person]
+    return known != 0 ? known : findStatements(of: person)
+  }
+
+  @inline(never)
+  private func findStatements(of person: Int) -> UInt64 {
+    let found = schema.statements.made(in: sight.pointee.logs[person + 1])
+    sight.pointee.statements[person] = found
+    return found
+  }
+
+  /// Whether any event may state a fact of a person.
+  func isStated(_ fact: FactID, of person: Int) -> Bool {
+    let bit = schema.statements.bit(fact)
+    return bit == 0 || worksOutAll || statements(of: person) & bit != 0
+  }
+
+  /// Whether any event states a fact of one of the people.
+  public func isStated(_ fact: FactID) -> Bool {
+    let bit = schema.statements.bit(fact)
+    return (0..<sight.pointee.personCount).contains { person in
+      bit != 0
+        ? statements(of: person) & bit != 0 : sight.pointee.logs[person + 1].states(fact)
+    }
+  }
+
   /// A fact as another viewpoint has shown it, where it is the same at this one.
-  private func elsewhere(_ index: Int, _ use: FactUse) -> UnsafeMutablePointer<Cell>? {
+  private func elsewhere(_ index: Int) -> UnsafeMutablePointer<Cell>? {
     let places = sight.pointee.places
     var kin = places[sight.pointee.place].kin
     while kin != 0 {
       let place = places + kin.trailingZeroBitCount
       kin &= kin - 1
-      let (cell, isTheirs) = place.pointee.memory._withUnsafeGuaranteedRef {
-        ($0.cells + index, $0.cells[index].generation == $0.generation)
-      }
-      guard isTheirs, cell.pointee.standing.covers(view.instant) else { continue }
-      if use.readsParameters {
+      let cell = place.pointee.cells + index
+      guard cell.pointee.generation == place.pointee.generation,
+        cell.pointee.standing.covers(view.instant)
+      else { continue }
+      if cell.pointee.standing.readsParameters {
         let parameters = place.pointee.memory._withUnsafeGuaranteedRef { $0.parameters }
         guard let parameters, parameters === parametersInForce else { continue }
       }
@@ -175,11 +221,14 @@ extension Situation: FactHost {
     return sight.pointee.lists[Int(list.index)].count
   }
 
-  public func element(_ list: HostList, at index: Int) -> Value {
-    guard Int(list.index) < sight.pointee.listCount else { return Situation.noObject }
+  public func object(_ list: HostList, at index: Int) -> ObjectRef? {
+    guard Int(list.index) < sight.pointee.listCount else { return nil }
     let objects = sight.pointee.lists[Int(list.index)]
-    guard index >= 0, index < objects.count else { return Situation.noObject }
-    return .object(
-      ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index]))
+    guard index >= 0, index < objects.count else { return nil }
+    return ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index])
+  }
+
+  public func element(_ list: HostList, at index: Int) -> Value {
+    object(list, at: index).map(Value.object) ?? Situation.noObject
   }
 }

@@ -73,6 +73,8 @@ public final class Situation {
     var parameterCount = 0
     /// Where the last field of an event was found: the same field of the next one mostly follows.
     var hint = 0
+    /// What was stated of each person, once it was found out.
+    var statements: UnsafeMutablePointer<UInt64>
     /// Who lives here, by bit.
     var here: UInt64 = 0
     /// The view moves with the clock.
@@ -90,6 +92,9 @@ public final class Situation {
   /// Where a viewpoint keeps what it has shown.
   struct MemoryPlace {
     let memory: Unmanaged<ViewMemory>
+    /// Its facts, where they belong to this generation.
+    var cells: UnsafeMutablePointer<Cell>
+    var generation: UInt32 = 0
     /// The memories whose facts may stand here too, by bit: those of viewpoints at which the same
     /// people lived here by the same compositions and moves.
     var kin: UInt32 = 0
@@ -110,12 +115,17 @@ public final class Situation {
   let eventWidth: Int
   private var logCapacity = 16
 
-  public init(schema: SituationSchema) {
+  /// Every viewpoint works out all its facts by itself: for the comparison with what is taken over.
+  let worksOutAll: Bool
+
+  public init(schema: SituationSchema, worksOutAll: Bool = false) {
     self.schema = schema
+    self.worksOutAll = worksOutAll
     let memories = (0..<16).map { _ in ViewMemory(scoreIsOfEvent: schema.scoreIsOfEvent) }
     let places = UnsafeMutablePointer<MemoryPlace>.allocate(capacity: memories.count)
     for (at, memory) in memories.enumerated() {
-      (places + at).initialize(to: MemoryPlace(memory: .passUnretained(memory)))
+      (places + at).initialize(
+        to: MemoryPlace(memory: .passUnretained(memory), cells: memory.cells))
     }
     self.memories = memories
     current = .passUnretained(memories[0])
@@ -129,7 +139,8 @@ public final class Situation {
     sight.initialize(
       to: Sight(
         cells: memories[0].cells, logs: .allocate(capacity: logCapacity),
-        lists: lists.lists, items: lists.items, places: places))
+        lists: lists.lists, items: lists.items,
+        statements: .allocate(capacity: logCapacity), places: places))
     let calendar = schema.pack.calendar
     func makeContext() -> EvaluationContext {
       let made = EvaluationContext(
@@ -148,6 +159,7 @@ public final class Situation {
 
   deinit {
     sight.pointee.logs.deallocate()
+    sight.pointee.statements.deallocate()
     sight.pointee.places.deallocate()
     sight.deallocate()
   }
@@ -168,13 +180,16 @@ public final class Situation {
   private func noteLogs(_ file: HouseholdFile) {
     if file.persons.count >= logCapacity {
       sight.pointee.logs.deallocate()
+      sight.pointee.statements.deallocate()
       logCapacity = file.persons.count + 1
       sight.pointee.logs = .allocate(capacity: logCapacity)
+      sight.pointee.statements = .allocate(capacity: logCapacity)
     }
     sight.pointee.logs.initialize(to: file.log)
     sight.pointee.hasFile = true
     for index in file.persons.indices {
       (sight.pointee.logs + index + 1).initialize(to: file.persons[index].view.log)
+      (sight.pointee.statements + index).initialize(to: 0)
     }
   }
 
@@ -251,7 +266,7 @@ public final class Situation {
     let places = sight.pointee.places
     places[at].kin = 0
     for other in outlooks.indices { places[other].kin &= ~(1 << UInt32(at)) }
-    if let file, !outlook.hidesLaterReferrals {
+    if let file, !outlook.hidesLaterReferrals, !worksOutAll {
       for other in outlooks.indices
       where other != at && areKin(outlook, outlooks[other], in: file) {
         places[at].kin |= 1 << UInt32(other)
@@ -261,7 +276,11 @@ public final class Situation {
     if at < outlooks.count { outlooks[at] = outlook } else { outlooks.append(outlook) }
     nextMemory = (at + 1) % memories.count
     let facts = householdWidth + sight.pointee.personCount * personWidth
-    places[at].memory._withUnsafeGuaranteedRef { $0.begin(facts: facts) }
+    places[at].memory._withUnsafeGuaranteedRef { memory in
+      memory.begin(facts: facts)
+      places[at].cells = memory.cells
+      places[at].generation = memory.generation
+    }
     return at
   }
 
@@ -362,21 +381,45 @@ public final class Situation {
   /// Indexes of the living members at the viewpoint.
   public var members: [Int] {
     let memory = memory
-    if let members = memory.members {
-      rest(on: memory.membersStand)
-      return members
-    }
-    let list = people?.members() ?? []
+    let known = memory.members ?? kin(\.members) ?? findMembers()
+    memory.members = known
+    rest(on: known.standing)
+    return known.found
+  }
+
+  /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
+  private func findMembers() -> Found<[Int]> {
+    guard let file else { return Found([], Standing()) }
     let outer = sight.pointee.standing
+    defer { sight.pointee.standing = outer }
     sight.pointee.standing = Standing()
-    for index in file?.persons.indices ?? 0..<0 {
-      rest(on: People.dead, in: sight.pointee.logs[index + 1])
+    var found: [Int] = []
+    found.reserveCapacity(file.persons.count)
+    for index in file.persons.indices where livesHere(index) {
+      if isStated(People.dead, of: index) {
+        let log = sight.pointee.logs[index + 1]
+        rest(on: People.dead, in: log)
+        if People.isDead(log, at: view.instant) { continue }
+      }
+      found.append(index)
     }
-    memory.membersStand = sight.pointee.standing
-    sight.pointee.standing = outer
-    rest(on: memory.membersStand)
-    memory.members = list
-    return list
+    return Found(found, sight.pointee.standing)
+  }
+
+  /// What another viewpoint has found, where it is the same here.
+  private func kin<T>(_ found: (ViewMemory) -> Found<T>?) -> Found<T>? {
+    let places = sight.pointee.places
+    var kin = places[sight.pointee.place].kin
+    while kin != 0 {
+      let place = places + kin.trailingZeroBitCount
+      kin &= kin - 1
+      if let found = place.pointee.memory._withUnsafeGuaranteedRef(found),
+        found.standing.covers(view.instant)
+      {
+        return found
+      }
+    }
+    return nil
   }
 
   /// The living members as the subjects of a rule about each of them.
@@ -389,15 +432,10 @@ public final class Situation {
 
   public var area: (subdistrict: String, committee: String) {
     let memory = memory
-    if let area = memory.area {
-      rest(on: memory.areaStands)
-      return area
-    }
-    let area = people?.area() ?? ("", "")
-    memory.areaStands = areaStanding()
-    rest(on: memory.areaStands)
-    memory.area = area
-    return area
+    let known = memory.area ?? kin(\.area) ?? Found(people?.area() ?? ("", ""), areaStanding())
+    memory.area = known
+    rest(on: known.standing)
+    return known.found
   }
 
   /// When the area stands: it mostly is that of the last composition.
@@ -441,7 +479,11 @@ public final class Situation {
     let bit = UInt64(1) << UInt64(index)
     if deathsNow.known & bit == 0 {
       deathsNow.known |= bit
-      if People.isDead(file.persons[index].view.log, at: now) { deathsNow.dead |= bit }
+      if isStated(People.dead, of: index),
+        People.isDead(file.persons[index].view.log, at: now)
+      {
+        deathsNow.dead |= bit
+      }
     }
     return deathsNow.dead & bit != 0
   }

@@ -102,6 +102,10 @@ public final class SituationSchema {
   let storedEvents: UnsafeMutablePointer<FactID>
   /// Stands for the stored fact behind a computed one.
   static var computed: FactID { FactID(rawValue: 0) }
+  let statements: Statements
+  /// What facts of persons are where nothing was stated of that on which they rest, by slot: of
+  /// derived ones once it was found out.
+  let unstated: UnsafeMutablePointer<Value?>
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
   private let typeNames: [EventTypeID: String]
@@ -130,9 +134,17 @@ public final class SituationSchema {
         .map(\.id))
     let facts = pack.facts
     let ofEvent = FactsOfEvent(pack)
-    persons = FactTable(.person, pack, keeper, ofEvent, PersonBuiltin.init(rawValue:))
-    households = FactTable(.household, pack, keeper, ofEvent, HouseholdBuiltin.init(rawValue:))
-    events = FactTable(.event, pack, keeper, ofEvent, EventBuiltin.init(rawValue:))
+    statements = Statements(pack)
+    persons = FactTable(
+      .person, pack, keeper, ofEvent, statements, PersonBuiltin.init(rawValue:))
+    households = FactTable(
+      .household, pack, keeper, ofEvent, statements, HouseholdBuiltin.init(rawValue:))
+    events = FactTable(.event, pack, keeper, ofEvent, statements, EventBuiltin.init(rawValue:))
+    unstated = .allocate(capacity: max(1, persons.count))
+    unstated.initialize(repeating: nil, count: max(1, persons.count))
+    for (slot, fact) in facts.facts(of: .person).enumerated() {
+      unstated[slot] = persons.unstated(fact)
+    }
     storedEvents = .allocate(capacity: max(1, events.count))
     for slot in 0..<events.count {
       let stored = events.source(UInt16(slot))?.pointee.stored
@@ -147,7 +159,11 @@ public final class SituationSchema {
     needsDays = pack.parameters.index(of: "needs_days")
   }
 
-  deinit { storedEvents.deallocate() }
+  deinit {
+    storedEvents.deallocate()
+    unstated.deinitialize(count: max(1, persons.count))
+    unstated.deallocate()
+  }
 
   /// How many facts persons and households have.
   var personWidth: Int { persons.count }

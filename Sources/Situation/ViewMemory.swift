@@ -19,6 +19,8 @@ struct Standing: Equatable {
   private(set) var validUntil = Instant.distantFuture
   /// The next change in a log, where nothing wakes a household for it.
   private(set) var until = Instant.distantFuture
+  /// It is the same only where the parameters are.
+  var readsParameters = false
 
   /// It is the same at an instant.
   @inline(__always)
@@ -41,10 +43,22 @@ struct Standing: Equatable {
     begin(at: other.from)
     limit(to: other.validUntil)
     end(at: other.until)
+    if other.readsParameters { readsParameters = true }
   }
 
   /// At no other viewpoint.
   static let nowhereElse = Standing(from: .distantFuture)
+}
+
+/// Something besides facts that a viewpoint has found, and when it stands.
+struct Found<T> {
+  let found: T
+  let standing: Standing
+
+  init(_ found: T, _ standing: Standing) {
+    self.found = found
+    self.standing = standing
+  }
 }
 
 /// The lists of objects that facts have, for as long as the file is the same.
@@ -61,6 +75,12 @@ final class ListStore {
   init() {
     lists = .allocate(capacity: listCapacity)
     items = .allocate(capacity: itemCapacity)
+    removeAll()
+  }
+
+  /// The first list of all, which has no elements.
+  static func empty(of fact: FactDefinition) -> HostList {
+    HostList(kind: fact.object.rawValue, field: fact.slot, index: 0)
   }
 
   deinit {
@@ -69,8 +89,9 @@ final class ListStore {
   }
 
   func removeAll() {
-    listCount = 0
     itemCount = 0
+    lists[0] = ObjectList(kind: ObjectKind.event.rawValue, start: 0, count: 0)
+    listCount = 1
   }
 
   /// Adds an element to the list under way.
@@ -135,11 +156,9 @@ final class ViewMemory {
   private(set) var programmesStand = Standing()
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
-  var members: [Int]?
-  var membersStand = Standing()
+  var members: Found<[Int]>?
   var memberSubjects: [Int?]?
-  var area: (subdistrict: String, committee: String)?
-  var areaStands = Standing()
+  var area: Found<(subdistrict: String, committee: String)>?
   var district: String?
   var people: People?
   var parameters: ParametersInForce?

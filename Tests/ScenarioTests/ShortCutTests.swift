@@ -6,7 +6,9 @@ import Vocabulary
 @testable import Stages
 
 /// Most messages to a household are seen at the head of its state to change nothing, and a rule is
-/// decided only for what may have changed its answer. Both leave out only what has no effect.
+/// decided only for what may have changed its answer. Both leave out only what has no effect. And
+/// what one viewpoint takes over from another, or from what nobody has stated, is what it would
+/// have worked out.
 @Suite struct ShortCutTests {
   @Test(arguments: [21, 22, 23] as [UInt64])
   func whatIsLeftOutWouldHaveDecidedNothing(seed: UInt64) throws {

@@ -23,14 +23,16 @@ final class DecisionEngine {
     self.takesShortCuts = takesShortCuts
     self.settings = settings
     world = World(settings)
-    situation = Situation(schema: SituationSchema(pack: settings.pack))
+    situation = Situation(
+      schema: SituationSchema(pack: settings.pack), worksOutAll: !takesShortCuts)
     rulebook = Rulebook(pack: settings.pack)
     evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
   }
 
   func update(settings: StageSettings) {
     if settings.pack.digest != self.settings.pack.digest {
-      situation = Situation(schema: SituationSchema(pack: settings.pack))
+      situation = Situation(
+        schema: SituationSchema(pack: settings.pack), worksOutAll: !takesShortCuts)
       rulebook = Rulebook(pack: settings.pack)
       evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
     }
@@ -139,7 +141,7 @@ final class DecisionEngine {
           persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
         now: now)
       let position = EventPosition(owner: 0, index: index)
-      return rules.allSatisfy { evaluation.failsGate($0, position) }
+      return rules.allSatisfy { evaluation.gate($0, position) == .fails }
     }
   }
 

@@ -162,7 +162,8 @@ struct Desk {
       if trigger.silence.gated & bit != 0 { continue }
       if trigger.silence.quiet & bit != 0, trigger.effective.date < earliest { continue }
       collected[at].silence.quiet &= ~bit
-      if evaluation.failsGate(eventful, trigger.position) {
+      let gate = evaluation.gate(eventful, trigger.position)
+      if gate == .fails {
         collected[at].silence.gated |= bit
         continue
       }
@@ -175,7 +176,9 @@ struct Desk {
         let answer =
           isGone(subject, rule)
           ? .fails(clause: "deceased")
-          : decide(eventful, subject, position, event, &nextDecision, &failsOnDay)
+          : decide(
+            eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
+            &nextDecision, &failsOnDay)
         if failsOnDay, eventful.isSettledByDay { collected[at].silence.quiet |= bit }
         reconcile(rule, subject: subject, event: position, answer)
       }
@@ -203,6 +206,7 @@ struct Desk {
   /// announced ones of days to come (semantics 2: a notice of release).
   private func collectTriggers(_ rulebook: Rulebook) -> [Trigger] {
     var found: [Trigger] = []
+    found.reserveCapacity(16)
     let window = eventWindow
     var limit: (effective: Instant, at: Instant)?
     func isInWindow(_ event: EventView, _ effective: Instant) -> Bool {
@@ -274,7 +278,8 @@ struct Desk {
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
   mutating func decide(
     _ eventful: Rulebook.Eventful, _ subject: Int?, _ position: EventPosition,
-    _ event: EventView, _ nextDecision: inout Instant, _ failsOnDay: inout Bool
+    _ event: EventView, settled: UInt64 = 0, _ nextDecision: inout Instant,
+    _ failsOnDay: inout Bool
   ) -> Answer {
     let rule = eventful.rule
     if let ahead = eventful.looksAhead {
@@ -282,14 +287,15 @@ struct Desk {
       return look(ahead, rule, subject, position, event, &nextDecision)
     }
     situation.look(from: .day(of: event.effective, event: position))
-    let answer = evaluation.decide(rule, subject: subject, event: position)
+    let answer = evaluation.decide(rule, subject: subject, event: position, settled: settled)
     if case .fails = answer {
       failsOnDay = true
       return answer
     }
     situation.look(from: .now(now, event: position))
     guard eventful.holdsNow else { return answer }
-    let current = evaluation.decide(rule, subject: subject, event: position)
+    let current = evaluation.decide(
+      rule, subject: subject, event: position, settled: settled)
     nextDecision = min(nextDecision, evaluation.validUntil)
     if case .holds = current { return answer }
     return current

@@ -30,7 +30,9 @@ extension Desk {
     guard open & ~trigger.silence.gated != 0 else { return }
     for eventful in rulebook.eventRules
     where open & ~trigger.silence.gated & eventful.mask != 0 {
-      if trigger.ungated & eventful.mask == 0, evaluation.failsGate(eventful, trigger.position) {
+      if trigger.ungated & eventful.mask == 0,
+        evaluation.gate(eventful, trigger.position) == .fails
+      {
         collected[at].silence.gated |= eventful.mask
       } else if trigger.silence.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
         collected[at].silence.quiet |= eventful.mask
@@ -47,7 +49,7 @@ extension Desk {
   private func statedFacts(_ facts: [FactID]) -> UInt64 {
     var stated: UInt64 = 0
     for (bit, fact) in facts.enumerated()
-    where file.persons.contains(where: { $0.view.log.states(fact) }) || file.log.tells(fact) {
+    where situation.isStated(fact) || file.log.tells(fact) {
       stated |= 1 << UInt64(bit)
     }
     return stated

@@ -4,6 +4,11 @@ import Situation
 import Vocabulary
 
 extension HouseholdState {
+  /// Whether a rule has opened anything that is remembered.
+  func hasOpenings(of rule: String) -> Bool {
+    openings.indices.contains { openings[$0].rule == rule }
+  }
+
   /// The live opening of a rule for a subject.
   func liveOpening(_ rule: String, _ subject: CitizenID?) -> Int? {
     openings.indices.first {
@@ -17,7 +22,7 @@ extension Desk {
   mutating func reconcile(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
   ) {
-    if household.openings.isEmpty, !answer.isPossible { return }
+    if !answer.isPossible, !household.hasOpenings(of: rule.id) { return }
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
     let live = household.liveOpening(rule.id, person)

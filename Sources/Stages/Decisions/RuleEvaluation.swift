@@ -49,11 +49,15 @@ final class RuleEvaluation {
 
   /// Decides the rule: all conditions hold and no exception does. A false condition settles it
   /// whatever is missing elsewhere.
-  func decide(_ rule: CompiledRule, subject: Int?, event: EventPosition?) -> Answer {
+  ///
+  /// - Parameter settled: the conditions known to hold, by bit.
+  func decide(
+    _ rule: CompiledRule, subject: Int?, event: EventPosition?, settled: UInt64 = 0
+  ) -> Answer {
     begin(rule, subject: subject, event: event)
     var missing: Set<FactRef> = []
     var failure: Answer?
-    for index in 0..<rule.conditions.count {
+    for index in 0..<rule.conditions.count where settled & (1 << UInt64(index)) == 0 {
       switch rule.conditions.decide(index, context) {
       case .holds: continue
       case .fails: return .fails(clause: rule.when[index].id)
@@ -84,14 +88,27 @@ final class RuleEvaluation {
     }
   }
 
-  /// Whether an event fails a condition that reads nothing else: then the rule never fires for it.
-  func failsGate(_ eventful: Rulebook.Eventful, _ event: EventPosition) -> Bool {
-    guard eventful.gates.count > 0 else { return false }
+  /// What an event says to the conditions of a rule that read nothing else.
+  enum Gate {
+    /// It fails one of them: the rule never fires for it.
+    case fails
+    /// All of them hold, whatever else is known.
+    case holds
+    case open
+  }
+
+  func gate(_ eventful: Rulebook.Eventful, _ event: EventPosition) -> Gate {
+    guard eventful.gates.count > 0 else { return .holds }
     begin(eventful.rule, subject: nil, event: event)
+    var gate = Gate.holds
     for index in 0..<eventful.gates.count {
-      if case .fails = eventful.gates.decide(index, context) { return true }
+      switch eventful.gates.decide(index, context) {
+      case .holds: continue
+      case .fails: return .fails
+      case .unknown, .failed: gate = .open
+      }
     }
-    return false
+    return gate
   }
 
   /// The subjects of a rule about the household as a whole.

@@ -20,36 +20,6 @@ struct FactMask: Equatable, Sendable {
   func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
 }
 
-/// Numbers by ids that are hashes already (facts, event types): a hash table without hashing, asked
-/// for every event and every changed fact.
-struct HashedIDTable: Sendable {
-  private var keys: [UInt32] = []
-  /// Nil where there is no key.
-  private var values: [UInt64?] = []
-
-  init(_ entries: [UInt32: UInt64]) {
-    var capacity = 16
-    while capacity < entries.count * 4 { capacity *= 2 }
-    keys = Array(repeating: 0, count: capacity)
-    values = Array(repeating: nil, count: capacity)
-    for (key, value) in entries {
-      let at = slot(key)
-      keys[at] = key
-      values[at] = value
-    }
-  }
-
-  subscript(key: UInt32) -> UInt64? { values[slot(key)] }
-
-  /// Where the key is, or would be: less than half of the slots are taken.
-  private func slot(_ key: UInt32) -> Int {
-    let mask = keys.count - 1
-    var at = Int(key) & mask
-    while values[at] != nil, keys[at] != key { at = (at + 1) & mask }
-    return at
-  }
-}
-
 /// The rules of a pack, arranged for deciding.
 final class Rulebook {
   /// Rules without events, in order of id.
@@ -152,6 +122,8 @@ final class Rulebook {
     let looksAhead: LookAhead?
     /// Conditions on the event alone: what fails one of them never matches, whoever asks when.
     let gates: ProgramRow
+    /// The same conditions among all, by bit.
+    let gated: UInt64
     /// What must be on file for the rule to fire for any event, as bits of `Rulebook.needed`: one of
     /// them, since by the defaults of all a condition fails. 0 where there is no such condition.
     let needs: UInt64
@@ -169,7 +141,8 @@ final class Rulebook {
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: ProgramRow, needs: UInt64, neededChanges: FactMask, reads: FactMask, mask: UInt64,
+      gates: ProgramRow, gated: UInt64, needs: UInt64, neededChanges: FactMask,
+      reads: FactMask, mask: UInt64,
       isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?
     ) {
       self.stages = stages
@@ -179,6 +152,7 @@ final class Rulebook {
       self.holdsNow = holdsNow
       self.looksAhead = looksAhead
       self.gates = gates
+      self.gated = gated
       self.needs = needs
       self.reads = reads
       self.mask = mask
@@ -233,6 +207,7 @@ final class Rulebook {
             looksAhead: looksAhead,
             gates: ProgramRow(
               rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) }.map(\.program)),
+            gated: Rulebook.gated(rule, pack.facts),
             needs: Rulebook.bits(of: needs, in: &needed), neededChanges: bits.mask(Set(needs)),
             reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
@@ -335,6 +310,13 @@ final class Rulebook {
       }
     }
     return changes
+  }
+
+  /// The conditions that read nothing but what the event states, by bit.
+  private static func gated(_ rule: CompiledRule, _ facts: FactCatalogue) -> UInt64 {
+    rule.when.indices.prefix(64).reduce(0) { gated, at in
+      readsEventOnly(rule.when[at].reads, facts) ? gated | 1 << UInt64(at) : gated
+    }
   }
 
   /// Whether a condition reads nothing but what the event states, which never changes.
