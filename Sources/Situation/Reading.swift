@@ -120,12 +120,9 @@ extension Situation: FactHost {
       rest(on: known.pointee.standing)
       return known.pointee.value
     }
-    let outer = sight.pointee.standing
-    sight.pointee.standing = Standing()
     let wasAssessing = isAssessing
-    let value = isPerson ? readPerson(object, slot) : readHousehold(object, slot)
-    let standing = sight.pointee.standing
-    sight.pointee.standing = outer
+    let read = standing(of: { isPerson ? readPerson(object, slot) : readHousehold(object, slot) })
+    let (value, standing) = (read.found, read.standing)
     sight.pointee.standing.narrow(by: standing)
     if isUnstated, standing == Standing(), value.isPlain {
       schema.unstated[Int(slot)] = value
@@ -176,22 +173,17 @@ extension Situation: FactHost {
 
   /// A fact as another viewpoint has shown it, where it is the same at this one.
   private func elsewhere(_ index: Int) -> UnsafeMutablePointer<Cell>? {
-    let places = sight.pointee.places
-    var kin = places[sight.pointee.place].kin
-    while kin != 0 {
-      let place = places + kin.trailingZeroBitCount
-      kin &= kin - 1
+    firstKin { place in
       let cell = place.pointee.cells + index
       guard cell.pointee.generation == place.pointee.generation,
         cell.pointee.standing.covers(view.instant)
-      else { continue }
+      else { return nil }
       if cell.pointee.standing.readsParameters {
         let parameters = place.pointee.memory._withUnsafeGuaranteedRef { $0.parameters }
-        guard let parameters, parameters === parametersInForce else { continue }
+        guard let parameters, parameters === parametersInForce else { return nil }
       }
       return cell
     }
-    return nil
   }
 
   /// Lowers the validity of the answer under way.

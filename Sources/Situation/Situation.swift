@@ -390,34 +390,37 @@ public final class Situation {
   /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
   private func findMembers() -> Found<[Int]> {
     guard let file else { return Found([], Standing()) }
-    let outer = sight.pointee.standing
-    defer { sight.pointee.standing = outer }
-    sight.pointee.standing = Standing()
-    var found: [Int] = []
-    found.reserveCapacity(file.persons.count)
-    for index in file.persons.indices where livesHere(index) {
-      if isStated(People.dead, of: index) {
-        let log = sight.pointee.logs[index + 1]
-        rest(on: People.dead, in: log)
-        if People.isDead(log, at: view.instant) { continue }
+    return standing(of: {
+      var found: [Int] = []
+      found.reserveCapacity(file.persons.count)
+      for index in file.persons.indices where livesHere(index) {
+        if isStated(People.dead, of: index) {
+          let log = sight.pointee.logs[index + 1]
+          rest(on: People.dead, in: log)
+          if People.isDead(log, at: view.instant) { continue }
+        }
+        found.append(index)
       }
-      found.append(index)
-    }
-    return Found(found, sight.pointee.standing)
+      return found
+    })
   }
 
   /// What another viewpoint has found, where it is the same here.
   private func kin<T>(_ found: (ViewMemory) -> Found<T>?) -> Found<T>? {
+    firstKin { place in
+      let known = place.pointee.memory._withUnsafeGuaranteedRef(found)
+      return known.flatMap { $0.standing.covers(view.instant) ? $0 : nil }
+    }
+  }
+
+  /// The first that `find` has to give of the memories whose facts may stand here too.
+  @inline(__always)
+  func firstKin<T>(_ find: (UnsafeMutablePointer<MemoryPlace>) -> T?) -> T? {
     let places = sight.pointee.places
     var kin = places[sight.pointee.place].kin
     while kin != 0 {
-      let place = places + kin.trailingZeroBitCount
+      if let found = find(places + kin.trailingZeroBitCount) { return found }
       kin &= kin - 1
-      if let found = place.pointee.memory._withUnsafeGuaranteedRef(found),
-        found.standing.covers(view.instant)
-      {
-        return found
-      }
     }
     return nil
   }
@@ -442,12 +445,10 @@ public final class Situation {
   private func areaStanding() -> Standing {
     guard let log = file?.log, log.latest(People.subdistrict, at: view.instant)?.tag == .string
     else { return .nowhereElse }
-    let outer = sight.pointee.standing
-    defer { sight.pointee.standing = outer }
-    sight.pointee.standing = Standing()
-    rest(on: People.subdistrict, in: log)
-    rest(on: People.committee, in: log)
-    return sight.pointee.standing
+    return standing(of: {
+      rest(on: People.subdistrict, in: log)
+      rest(on: People.committee, in: log)
+    }).standing
   }
 
   /// Six digits, `000000` where unknown.

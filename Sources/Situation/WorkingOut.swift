@@ -55,14 +55,10 @@ extension Situation {
       rest(on: known.standing)
       return known.value
     }
-    let outer = sight.pointee.standing
-    sight.pointee.standing = Standing()
-    let value = make()
-    let standing = sight.pointee.standing
-    sight.pointee.standing = outer
-    sight.pointee.standing.narrow(by: standing)
-    memory.others.set(object, slot, value, standing)
-    return value
+    let made = standing(of: make)
+    sight.pointee.standing.narrow(by: made.standing)
+    memory.others.set(object, slot, made.found, made.standing)
+    return made.found
   }
 
   /// A derived fact, evaluated.
@@ -145,6 +141,16 @@ extension Situation {
       index -= 1
     }
     return nil
+  }
+
+  /// Finds something, and when it stands. What is being worked out does not rest on it by that.
+  @inline(__always)
+  func standing<T>(of find: () -> T) -> Found<T> {
+    let outer = sight.pointee.standing
+    defer { sight.pointee.standing = outer }
+    sight.pointee.standing = Standing()
+    let found = find()
+    return Found(found, sight.pointee.standing)
   }
 
   /// Notes that what is worked out rests on something else.
