@@ -1,4 +1,4 @@
-import Records
+public import Records
 import Vocabulary
 
 /// Who lives in a household and how its people belong together, at a viewpoint.
@@ -7,13 +7,13 @@ final class People {
   private static let child = FactID("event.child")
   private static let parents = FactID("event.parents")
   private static let guardians = FactID("event.guardians")
-  private static let state = FactID("event.state")
+  fileprivate static let state = FactID("event.state")
   static let subdistrict = FactID("event.subdistrict")
   static let committee = FactID("event.committee")
   private static let centre = FactID("event.centre")
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
-  private static let residence = EventTypeID("notice.residence")
+  fileprivate static let residence = EventTypeID("notice.residence")
   private static let heads = ["01", "02", "10", "11", "12"]
 
   let file: HouseholdFile
@@ -146,9 +146,7 @@ final class People {
     let log = person.view.log
     for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
       let event = log.event(index)
-      guard event.type == People.residence, event.effective <= view.instant,
-        log.text(People.state, of: index) == "moved"
-      else { continue }
+      guard event.effective <= view.instant, log.tellsOfMove(index) else { continue }
       if let entry = file.entry(of: person.id, at: view.instant),
         file.compositions[entry.composition].asOf >= event.effective
       {
@@ -208,5 +206,13 @@ final class People {
       if wasHere, let gone { note(gone) }
     }
     return last
+  }
+}
+
+extension EventLogView {
+  /// Whether an event says that its person moved.
+  public func tellsOfMove(_ index: Int) -> Bool {
+    event(index).type == People.residence
+      && word(People.state, of: index)?.says("moved") ?? false
   }
 }

@@ -98,6 +98,7 @@ final class DecisionEngine {
     for fact in news.changed where fact != type { rulebook.insert(fact, into: &stated) }
     var changed = stated
     rulebook.insert(type, into: &changed)
+    if record.log.tellsOfMove(index) { rulebook.insert(Rulebook.homeChanged, into: &changed) }
     guard event.effective <= now, !changed.touches(rulebook.readByStage) else { return false }
     if changed.touches(rulebook.situationReads) {
       for rule in rulebook.situationRules

@@ -63,7 +63,7 @@ struct Desk {
 
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
-    var changed = takesShortCuts ? household.pendingChanges.map { rulebook.mask($0) } : nil
+    var changed = changes(rulebook)
     collected = collectTriggers(rulebook)
     let today = now.date
     var nextDecision = Instant.distantFuture
@@ -136,6 +136,30 @@ struct Desk {
     household.pendingRevocations = []
     household.nextDecision = nextDecision == .distantFuture ? nil : nextDecision
     forget()
+  }
+
+  /// The facts that changed since the last decision, as bits; nil where any may have.
+  private func changes(_ rulebook: Rulebook) -> FactMask? {
+    guard takesShortCuts, let facts = household.pendingChanges else { return nil }
+    var changed = rulebook.mask(facts)
+    if facts.contains(Rulebook.residence), mayHaveMoved {
+      rulebook.insert(Rulebook.homeChanged, into: &changed)
+    }
+    return changed
+  }
+
+  /// Whether an event since the last decision may tell that somebody lives elsewhere now. Where no
+  /// composition tells the household's own area, any notice of residence may.
+  private var mayHaveMoved: Bool {
+    guard household.key.isRegistered, !household.compositions.isEmpty,
+      !household.pendingEvents.isEmpty, household.pendingRevocations.isEmpty
+    else { return true }
+    return household.pendingEvents.contains { event in
+      guard let position = file.position(event), let log = file.log(of: position.owner) else {
+        return true
+      }
+      return log.tellsOfMove(position.index)
+    }
   }
 
   static let maximumPasses = 4

@@ -280,6 +280,11 @@ final class Rulebook {
   /// Stands for "a referral of the household opened or ended" among changed facts.
   static let referralsChanged = FactID("household.referrals")
 
+  /// Stands for "somebody moved" among changed facts: other notices of residence, such as a permit,
+  /// leave everybody where they were.
+  static let homeChanged = FactID("person.home")
+  static let residence = FactID(rawValue: EventTypeID("notice.residence").rawValue)
+
   /// The changes that can alter an answer: stored facts by their identity, series and computed
   /// facts by the types of events behind them.
   private static func changes(that reads: ReadSet, _ pack: PolicyPack) -> Set<FactID> {
@@ -336,8 +341,9 @@ final class Rulebook {
   /// Events of people that the stage itself acts on, besides what rules read: who lives there and
   /// who has died, whom the household asks for, visits of the ladder, and decisions on assistance.
   private static let actedOn = types(
-    "household.composition", "notice.death", "notice.residence", "notice.birth",
-    "notice.guardianship", "report.visit", decisionOnAssistance, "notice.retracted")
+    "household.composition", "notice.death", "notice.birth", "notice.guardianship", "report.visit",
+    decisionOnAssistance, "notice.retracted"
+  ).union([homeChanged])
   private static let decisionOnAssistance = "assistance.decision"
   static let decision = EventTypeID(decisionOnAssistance)
 
@@ -405,8 +411,8 @@ final class Rulebook {
 
   /// What each computed fact is computed from. A composition notice changes all of them.
   private static let computed: [String: Set<FactID>] = {
-    let residence = types("notice.residence")
-    let leaving = types("notice.death", "notice.residence", "notice.birth")
+    let residence: Set = [homeChanged]
+    let leaving = types("notice.death", "notice.birth").union(residence)
     return [
       "members": leaving, "is_member": leaving, "last_departure": leaving,
       "relation": types("notice.birth"), "self_care": [FactID("event.self_care")],
