@@ -12,12 +12,12 @@ extension Desk {
     outlook.settled = 0
     outlook.settledThrough = .earliest
     outlook.unable = 0
-    for at in collected.indices { lookOut(at, rulebook, &outlook) }
     let stated = statedFacts(rulebook.needed)
     for eventful in rulebook.eventRules
     where eventful.needs != 0 && eventful.needs & stated == 0 {
       outlook.unable |= eventful.mask
     }
+    for at in collected.indices { lookOut(at, rulebook, &outlook) }
     household.outlook = outlook
   }
 
@@ -26,10 +26,11 @@ extension Desk {
     _ at: Int, _ rulebook: Rulebook, _ outlook: inout HouseholdBrief.Outlook
   ) {
     let trigger = collected[at]
-    let open = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
-    guard open & ~trigger.silence.gated != 0 else { return }
-    for eventful in rulebook.eventRules
-    where open & ~trigger.silence.gated & eventful.mask != 0 {
+    let decided = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
+    // What cannot fire for any event says nothing of this one.
+    let open = decided & ~trigger.silence.gated & ~outlook.unable
+    guard open != 0 else { return }
+    for eventful in rulebook.eventRules where open & eventful.mask != 0 {
       if trigger.ungated & eventful.mask == 0,
         evaluation.gate(eventful, trigger.position) == .fails
       {
