@@ -14,12 +14,11 @@ public struct EventKey: Hashable, Comparable, Sendable {
   }
 
   public init(source: some StringProtocol, id: some StringProtocol) {
-    var text: [UInt8] = []
-    text.reserveCapacity(source.utf8.count + id.utf8.count + 1)
-    text.append(contentsOf: source.utf8)
-    text.append(0)
-    text.append(contentsOf: id.utf8)
-    self = text.withUnsafeBytes { EventKey(hashing: $0) }
+    var text = ByteWriter(reserving: source.utf8.count + id.utf8.count + 1)
+    text.raw(source.utf8)
+    text.u8(0)
+    text.raw(id.utf8)
+    self = text.withBytes { EventKey(hashing: $0) }
   }
 
   /// Hashes `source`, a zero byte and `id` laid out in `bytes`.

@@ -88,6 +88,8 @@ public struct ByteWriter: ~Copyable {
     if isContiguous == nil { for byte in value { u8(byte) } }
   }
 
+  @inlinable public mutating func raw(_ bytes: UnsafeRawBufferPointer) { copy(bytes) }
+
   /// Presence, then the value.
   @inlinable public mutating func optional<T>(_ value: T?, _ body: (inout ByteWriter, T) -> Void) {
     guard let value else { return u8(0) }

@@ -62,17 +62,25 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// RFC 3339 with the Shanghai offset and whole seconds, as in all outputs
   /// (`2026-01-31T23:59:59+08:00`).
   public var description: String {
+    String(unsafeUninitializedCapacity: Instant.textLength) { text in
+      write(to: text)
+      return Instant.textLength
+    }
+  }
+
+  /// The length of `description` in bytes.
+  public static let textLength = 25
+
+  /// Writes what `description` says to memory of its length.
+  public func write(to text: UnsafeMutableBufferPointer<UInt8>) {
     let date = self.date
     let ofDay = Int(seconds - Instant(startOf: date).seconds)
     let form: StaticString = "YYYY-MM-DDThh:mm:ss+08:00"
-    return String(unsafeUninitializedCapacity: form.utf8CodeUnitCount) { text in
-      form.withUTF8Buffer { _ = text.update(fromContentsOf: $0) }
-      date.write(to: text)
-      writeDecimal(ofDay / 3600, digits: 2, to: text, at: 11)
-      writeDecimal(ofDay / 60 % 60, digits: 2, to: text, at: 14)
-      writeDecimal(ofDay % 60, digits: 2, to: text, at: 17)
-      return form.utf8CodeUnitCount
-    }
+    form.withUTF8Buffer { _ = text.update(fromContentsOf: $0) }
+    date.write(to: text)
+    writeDecimal(ofDay / 3600, digits: 2, to: text, at: 11)
+    writeDecimal(ofDay / 60 % 60, digits: 2, to: text, at: 14)
+    writeDecimal(ofDay % 60, digits: 2, to: text, at: 17)
   }
 
   /// Parses an RFC 3339 date-time; fractions of a second are kept to the microsecond.

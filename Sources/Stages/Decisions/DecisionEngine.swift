@@ -14,6 +14,7 @@ final class DecisionEngine {
   private var situation: Situation
   private var rulebook: Rulebook
   private var evaluation: RuleEvaluation
+  private var pseudonyms: Pseudonyms
   /// What the settings describe, for sweeps.
   private(set) var world: World
   /// Leaves out what earlier decisions show to be without effect.
@@ -27,6 +28,7 @@ final class DecisionEngine {
       schema: SituationSchema(pack: settings.pack), worksOutAll: !takesShortCuts)
     rulebook = Rulebook(pack: settings.pack)
     evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
+    pseudonyms = Pseudonyms(settings.identifiers)
   }
 
   func update(settings: StageSettings) {
@@ -37,6 +39,7 @@ final class DecisionEngine {
       evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
     }
     self.settings = settings
+    pseudonyms = Pseudonyms(settings.identifiers)
     world = World(settings)
   }
 
@@ -175,8 +178,8 @@ final class DecisionEngine {
         persons: persons, referrals: referrals)
       situation.load(file, now: visit.now)
       var desk = Desk(
-        now: visit.now, settings: settings, rulebook: rulebook, evaluation: evaluation, file: file,
-        takesShortCuts: takesShortCuts)
+        now: visit.now, settings: settings, rulebook: rulebook, evaluation: evaluation,
+        pseudonyms: pseudonyms, file: file, takesShortCuts: takesShortCuts)
       swap(&desk.household, &visit.household)
       swap(&desk.outbox, &outbox)
       work(&desk)

@@ -11,6 +11,7 @@ struct Desk {
   let settings: StageSettings
   let rulebook: Rulebook
   let evaluation: RuleEvaluation
+  let pseudonyms: Pseudonyms
   let file: HouseholdFile
   var outbox: Outbox
   private let takesShortCuts: Bool
@@ -39,7 +40,7 @@ struct Desk {
   /// An empty desk; the household's state and what it sends come from `DecisionEngine`.
   init(
     now: Instant, settings: StageSettings, rulebook: Rulebook, evaluation: RuleEvaluation,
-    file: HouseholdFile, takesShortCuts: Bool
+    pseudonyms: Pseudonyms, file: HouseholdFile, takesShortCuts: Bool
   ) {
     self.takesShortCuts = takesShortCuts
     household = HouseholdState(key: file.key)
@@ -48,6 +49,7 @@ struct Desk {
     self.settings = settings
     self.rulebook = rulebook
     self.evaluation = evaluation
+    self.pseudonyms = pseudonyms
     self.file = file
   }
 

@@ -25,40 +25,46 @@ extension Desk {
     household.decisionCount += 1
     let count = Int(household.decisionCount)
     let previous = household.decisionHash
-    let isConfidential = rule.isConfidential
     let texts = try? event.flatMap(file.event)?.texts()
-    let body = JSONWriter.object { json in
-      json.field("decision", kind.rawValue)
-      json.field("sequence", count)
-      json.field("household", pseudonym)
-      json.field("rule", isConfidential ? "need" : rule.id)
-      json.field("policy", pack.digest)
-      json.field("reason", reason?.description)
-      json.field("at", now.description)
-      json.field("referrals", opening.map { referrals(of: $0) } ?? [])
-      json.field("alerts", opening?.alerts.map(\.id) ?? [])
-      json.object(isConfidential ? "restricted" : "trace") { trace in
-        trace.field("rule", rule.id)
-        trace.field("ruleVersion", rule.version)
-        trace.field(
-          "subject",
-          subject.map { settings.identifiers.identifier("P-", [$0.text]) })
-        trace.field("event", (texts ?? nil)?.id)
-        trace.field("source", (texts ?? nil)?.source)
-        write(answer, rule, &trace)
-      }
-      json.field("previous", hexadecimal(previous))
-    }
-    let hash = Array(SHA256.hash(data: previous + body))
+    let value = decisionValue(kind, rule, subject, opening, answer, texts ?? nil, reason)
+    let hash = Array(SHA256.hash(data: previous + value))
     household.decisionHash = hash
     let envelope = OutputBuilder.Envelope(
       topic: "decisions", key: pseudonym, revision: count, type: "decision", time: now,
       grade: grade(rule, opening), area: area,
       traceparent: (texts ?? nil)?.traceparent ?? opening.flatMap { self.traceparent(of: $0) })
-    var output = OutputBuilder(source: settings.source).record(envelope) { _ in }
-    output.value = body
+    var output = OutputBuilder(source: settings.source).record(envelope, value)
     output.headers.append(.init("hash", hexadecimal(hash)))
     outbox.publish(output)
+  }
+
+  private func decisionValue(
+    _ kind: DecisionKind, _ rule: CompiledRule, _ subject: CitizenID?, _ opening: Opening?,
+    _ answer: Answer?, _ texts: EventTexts?, _ reason: WithdrawalReason?
+  ) -> [UInt8] {
+    let isConfidential = rule.isConfidential
+    var json = JSONWriter()
+    json.beginObject()
+    json.field("decision", kind.rawValue)
+    json.field("sequence", Int(household.decisionCount))
+    json.field("household", pseudonym)
+    json.field("rule", isConfidential ? "need" : rule.id)
+    json.field("policy", pack.digest)
+    json.field("reason", reason?.description)
+    json.field("at", now)
+    json.field("referrals", opening.map { referrals(of: $0) } ?? [])
+    json.field("alerts", opening?.alerts.map(\.id) ?? [])
+    json.beginObject(isConfidential ? "restricted" : "trace")
+    json.field("rule", rule.id)
+    json.field("ruleVersion", rule.version)
+    json.field("subject", subject.map { settings.identifiers.identifier("P-", [$0.text]) })
+    json.field("event", texts?.id)
+    json.field("source", texts?.source)
+    write(answer, rule, &json)
+    json.endObject()
+    json.field("previous", hexadecimal(household.decisionHash))
+    json.endObject()
+    return json.bytes
   }
 
   /// The urgency of what the decision is about, else the severity of what its rule sends.

@@ -85,3 +85,28 @@ func hexadecimal(_ bytes: [UInt8]) -> String {
     return bytes.count * 2
   }
 }
+
+/// Writes the 16 digits of a number, lower case, from a place on.
+func writeHexadecimal(_ number: UInt64, to text: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+  let digits: StaticString = "0123456789abcdef"
+  for at in 0..<16 {
+    text[start + at] = digits.utf8Start[Int(truncatingIfNeeded: number >> UInt64(60 - 4 * at)) & 15]
+  }
+}
+
+/// The pseudonym that was asked for last: what comes out of a visit names its household several
+/// times.
+final class Pseudonyms {
+  private let identifiers: IdentifierKey
+  private var last: (household: String, name: String)?
+
+  init(_ identifiers: IdentifierKey) { self.identifiers = identifiers }
+
+  /// The pseudonym of a household.
+  func household(_ key: String) -> String {
+    if let last, last.household == key { return last.name }
+    let name = identifiers.household(key)
+    last = (key, name)
+    return name
+  }
+}

@@ -1,26 +1,27 @@
 import Streaming
+import Vocabulary
 
 /// Writes JSON with keys in the order given, so that equal outputs are equal bytes.
+///
+/// Objects begin and end by calls of their own: a closure would take along a copy of what it writes.
 struct JSONWriter: ~Copyable {
   private var out = ByteWriter(reserving: 2048)
   private var needsComma = false
 
-  static func object(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.beginObject()
-    body(&writer)
-    writer.endObject()
-    return writer.out.bytes
-  }
+  /// What was written.
+  var bytes: [UInt8] { out.bytes }
 
   mutating func beginObject() { open(UInt8(ascii: "{")) }
   mutating func endObject() { close(UInt8(ascii: "}")) }
   mutating func beginArray() { open(UInt8(ascii: "[")) }
   mutating func endArray() { close(UInt8(ascii: "]")) }
 
-  mutating func key(_ name: String) {
+  /// Names need no escape.
+  mutating func key(_ name: StaticString) {
     separate()
-    text(name)
+    out.u8(UInt8(ascii: "\""))
+    out.raw(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    out.u8(UInt8(ascii: "\""))
     out.u8(UInt8(ascii: ":"))
     needsComma = false
   }
@@ -28,6 +29,17 @@ struct JSONWriter: ~Copyable {
   mutating func value(_ string: String) {
     separate()
     text(string)
+  }
+
+  /// As RFC 3339.
+  mutating func value(_ instant: Instant) {
+    separate()
+    out.u8(UInt8(ascii: "\""))
+    withUnsafeTemporaryAllocation(byteCount: Instant.textLength, alignment: 1) { text in
+      instant.write(to: text.bindMemory(to: UInt8.self))
+      out.raw(UnsafeRawBufferPointer(text))
+    }
+    out.u8(UInt8(ascii: "\""))
   }
 
   mutating func value(_ number: Int) {
@@ -40,41 +52,44 @@ struct JSONWriter: ~Copyable {
     out.raw((flag ? "true" : "false").utf8)
   }
 
-  mutating func field(_ name: String, _ string: String) {
+  mutating func field(_ name: StaticString, _ string: String) {
     key(name)
     value(string)
   }
 
   /// Leaves the key out where there is no value.
-  mutating func field(_ name: String, _ string: String?) {
+  mutating func field(_ name: StaticString, _ string: String?) {
     if let string { field(name, string) }
   }
 
-  mutating func field(_ name: String, _ number: Int) {
+  mutating func field(_ name: StaticString, _ instant: Instant) {
+    key(name)
+    value(instant)
+  }
+
+  mutating func field(_ name: StaticString, _ number: Int) {
     key(name)
     value(number)
   }
 
-  mutating func field(_ name: String, _ flag: Bool) {
+  mutating func field(_ name: StaticString, _ flag: Bool) {
     key(name)
     value(flag)
   }
 
-  mutating func field(_ name: String, _ strings: [String]) {
+  mutating func field(_ name: StaticString, _ strings: [String]) {
     key(name)
     beginArray()
     for string in strings { value(string) }
     endArray()
   }
 
-  mutating func object(_ name: String, _ body: (inout JSONWriter) -> Void) {
+  mutating func beginObject(_ name: StaticString) {
     key(name)
     beginObject()
-    body(&self)
-    endObject()
   }
 
-  mutating func array<T>(_ name: String, _ values: [T], _ body: (inout JSONWriter, T) -> Void) {
+  mutating func array<T>(_ name: StaticString, _ values: [T], _ body: (inout JSONWriter, T) -> Void) {
     key(name)
     beginArray()
     for value in values {
@@ -105,20 +120,38 @@ struct JSONWriter: ~Copyable {
     out.u8(UInt8(ascii: "\""))
     var string = string
     string.withUTF8 { utf8 in
-      // What needs no escape is written in one piece.
-      var start = 0
-      for at in utf8.indices where JSONWriter.needsEscape(utf8[at]) {
-        out.raw(UnsafeBufferPointer(rebasing: utf8[start..<at]))
-        escape(utf8[at])
-        start = at + 1
-      }
-      out.raw(UnsafeBufferPointer(rebasing: utf8[start...]))
+      let bytes = UnsafeRawBufferPointer(utf8)
+      if JSONWriter.needsEscape(bytes) { writeEscaped(bytes) } else { out.raw(bytes) }
     }
     out.u8(UInt8(ascii: "\""))
   }
 
+  private mutating func writeEscaped(_ bytes: UnsafeRawBufferPointer) {
+    for byte in bytes {
+      if JSONWriter.needsEscape(byte) { escape(byte) } else { out.u8(byte) }
+    }
+  }
+
   private static func needsEscape(_ byte: UInt8) -> Bool {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  /// Whether any of some bytes needs an escape; eight of them are looked at together.
+  private static func needsEscape(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let each: UInt64 = 0x0101_0101_0101_0101
+    let quote = each &* UInt64(UInt8(ascii: "\""))
+    let backslash = each &* UInt64(UInt8(ascii: "\\"))
+    var at = 0
+    while at + 8 <= bytes.count {
+      let word = bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      // A byte below a limit borrows when that is taken from it, which its highest bit then shows.
+      let control = (word &- each &* 0x20) & ~word
+      let quotes = ((word ^ quote) &- each) & ~(word ^ quote)
+      let backslashes = ((word ^ backslash) &- each) & ~(word ^ backslash)
+      if (control | quotes | backslashes) & (each &* 0x80) != 0 { return true }
+      at += 8
+    }
+    return bytes[at...].contains(where: needsEscape)
   }
 
   private mutating func escape(_ byte: UInt8) {

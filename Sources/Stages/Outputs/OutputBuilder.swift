@@ -23,9 +23,11 @@ struct OutputBuilder {
     var traceparent: String?
   }
 
-  func record(_ envelope: Envelope, _ body: (inout JSONWriter) -> Void) -> OutputRecord {
+  func record(_ envelope: Envelope, _ value: [UInt8]) -> OutputRecord {
     let id = "\(envelope.key)/\(envelope.revision)"
-    var headers = [
+    var headers: [Header] = []
+    headers.reserveCapacity(11)
+    headers += [
       Header("ce_specversion", "1.0"),
       Header("ce_id", id),
       Header("ce_source", source),
@@ -41,15 +43,21 @@ struct OutputBuilder {
     headers.append(
       Header("traceparent", envelope.traceparent ?? OutputBuilder.traceparent(for: id)))
     return OutputRecord(
-      topic: envelope.topic, key: Array(envelope.key.utf8), value: JSONWriter.object(body),
-      headers: headers)
+      topic: envelope.topic, key: Array(envelope.key.utf8), value: value, headers: headers)
   }
 
   /// A W3C trace context of its own for outputs that no traced event caused; it follows from the
   /// id, so that a rerun says the same.
   static func traceparent(for id: String) -> String {
-    let key = EventKey(source: "traceparent", id: id)
+    let trace = EventKey(source: "traceparent", id: id)
     let span = EventKey(source: "span", id: id)
-    return "00-\(hexadecimal(key.bytes))-\(hexadecimal(Array(span.bytes.prefix(8))))-01"
+    let form: StaticString = "00-00000000000000000000000000000000-0000000000000000-01"
+    return String(unsafeUninitializedCapacity: form.utf8CodeUnitCount) { text in
+      form.withUTF8Buffer { _ = text.update(fromContentsOf: $0) }
+      writeHexadecimal(trace.high, to: text, at: 3)
+      writeHexadecimal(trace.low, to: text, at: 19)
+      writeHexadecimal(span.high, to: text, at: 36)
+      return form.utf8CodeUnitCount
+    }
   }
 }

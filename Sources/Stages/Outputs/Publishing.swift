@@ -36,39 +36,49 @@ extension Desk {
       revision: Int(referral.revision), type: "referral", time: now,
       grade: ("urgency", referral.urgency.description), area: place,
       traceparent: traceparent(of: opening))
-    return builder.record(envelope) { json in
-      writeHead(referral, &json)
-      json.field("bundle", referral.bundle)
-      json.field("rule", isDisguised ? "need" : rule.id)
-      if !isDisguised { json.field("ruleVersion", rule.version) }
-      json.field("policy", pack.digest)
-      json.field("groups", isDisguised ? [] : rule.groups)
-      if !isDisguised { json.field("clauses", rule.clauses) }
-      writeTimes(referral, &json)
-      json.field("to", referral.receiver.description)
-      writeHousehold(place, showsAddress: !hasLeft, &json)
-      writeSubject(subject, &json)
-      json.object("assignee") {
-        $0.field("advisor", referral.assignee)
-        $0.field("level", referral.assigneeLevel)
-      }
-      json.field("category", referral.category)
-      json.field("programmes", isDisguised ? [] : referral.programmes)
-      json.field("task", referral.task)
-      if referral.review {
-        json.field("review", true)
-        json.field("missing", isDisguised ? [] : referral.missing)
-      }
-      if !isDisguised {
-        let entry = rule.referrals[Int(referral.entry)]
-        writeEvidence(referral.evidence, namesOrigins: entry.namesOrigins, &json)
-      }
-      json.array("history", referral.history) {
-        $0.field("at", $1.at.description)
-        $0.field("what", $1.what)
-        $0.field("by", $1.by)
-      }
+    return builder.record(
+      envelope, advisorValue(referral, rule, subject, place, !hasLeft, isDisguised))
+  }
+
+  private func advisorValue(
+    _ referral: Referral, _ rule: CompiledRule, _ subject: Int?, _ place: Area,
+    _ showsAddress: Bool, _ isDisguised: Bool
+  ) -> [UInt8] {
+    var json = JSONWriter()
+    json.beginObject()
+    writeHead(referral, &json)
+    json.field("bundle", referral.bundle)
+    json.field("rule", isDisguised ? "need" : rule.id)
+    if !isDisguised { json.field("ruleVersion", rule.version) }
+    json.field("policy", pack.digest)
+    json.field("groups", isDisguised ? [] : rule.groups)
+    if !isDisguised { json.field("clauses", rule.clauses) }
+    writeTimes(referral, &json)
+    json.field("to", referral.receiver.description)
+    writeHousehold(place, showsAddress: showsAddress, &json)
+    writeSubject(subject, &json)
+    json.beginObject("assignee")
+    json.field("advisor", referral.assignee)
+    json.field("level", referral.assigneeLevel)
+    json.endObject()
+    json.field("category", referral.category)
+    json.field("programmes", isDisguised ? [] : referral.programmes)
+    json.field("task", referral.task)
+    if referral.review {
+      json.field("review", true)
+      json.field("missing", isDisguised ? [] : referral.missing)
     }
+    if !isDisguised {
+      let entry = rule.referrals[Int(referral.entry)]
+      writeEvidence(referral.evidence, namesOrigins: entry.namesOrigins, &json)
+    }
+    json.array("history", referral.history) {
+      $0.field("at", $1.at)
+      $0.field("what", $1.what)
+      $0.field("by", $1.by)
+    }
+    json.endObject()
+    return json.bytes
   }
 
   private mutating func publishToResource(_ referral: Referral, _ subject: Int?) {
@@ -79,18 +89,19 @@ extension Desk {
       topic: "referrals.resource.\(home.district)", key: referral.id,
       revision: Int(referral.revision), type: "referral.resource", time: now,
       grade: ("urgency", referral.urgency.description), area: home, traceparent: nil)
-    let record = builder.record(envelope) { json in
-      writeHead(referral, &json)
-      json.field("category", referral.category)
-      json.field("needs", referral.needs)
-      json.field("district", home.district)
-      writeArea(home, &json)
-      json.field("ageBand", ageBand(subject))
-      json.field("dueAt", referral.dueAt.description)
-      json.field("contactThrough", referral.contactThrough ?? Assignment.unassigned.advisor)
-      json.field("candidates", referral.candidates)
-    }
-    outbox.publish(record)
+    var json = JSONWriter()
+    json.beginObject()
+    writeHead(referral, &json)
+    json.field("category", referral.category)
+    json.field("needs", referral.needs)
+    json.field("district", home.district)
+    writeArea(home, &json)
+    json.field("ageBand", ageBand(subject))
+    json.field("dueAt", referral.dueAt)
+    json.field("contactThrough", referral.contactThrough ?? Assignment.unassigned.advisor)
+    json.field("candidates", referral.candidates)
+    json.endObject()
+    outbox.publish(builder.record(envelope, json.bytes))
   }
 
   private func writeHead(_ referral: Referral, _ json: inout JSONWriter) {
@@ -102,18 +113,18 @@ extension Desk {
 
   private func writeTimes(_ referral: Referral, _ json: inout JSONWriter) {
     json.field("urgency", referral.urgency.description)
-    json.field("openedAt", referral.openedAt.description)
-    json.field("dueAt", referral.dueAt.description)
+    json.field("openedAt", referral.openedAt)
+    json.field("dueAt", referral.dueAt)
     json.field("escalation", Int(referral.escalation))
   }
 
   private func writeHousehold(_ area: Area, showsAddress: Bool, _ json: inout JSONWriter) {
-    json.object("household") {
-      $0.field("id", household.key.registryID ?? pseudonym)
-      $0.field("district", area.district)
-      writeArea(area, &$0)
-      $0.field("address", showsAddress ? household.currentAddress : nil)
-    }
+    json.beginObject("household")
+    json.field("id", household.key.registryID ?? pseudonym)
+    json.field("district", area.district)
+    writeArea(area, &json)
+    json.field("address", showsAddress ? household.currentAddress : nil)
+    json.endObject()
   }
 
   /// Codes that are not known are left out.
@@ -127,12 +138,12 @@ extension Desk {
     guard let subject else { return }
     let person = file.persons[subject].id
     let age = person.birthDate.age(on: now.date)
-    json.object("subject") {
-      if age >= 14 { $0.field("id", person.text) }
-      $0.field("name", situation.name(of: subject))
-      $0.field("age", age)
-      if age >= 14 { $0.field("phone", situation.phone(of: subject)) }
-    }
+    json.beginObject("subject")
+    if age >= 14 { json.field("id", person.text) }
+    json.field("name", situation.name(of: subject))
+    json.field("age", age)
+    if age >= 14 { json.field("phone", situation.phone(of: subject)) }
+    json.endObject()
   }
 
   /// - Parameter namesOrigins: with the event behind each and who sent it.
@@ -144,11 +155,11 @@ extension Desk {
       $0.field("value", $1.value)
       $0.field("event", namesOrigins ? $1.event : nil)
       $0.field("source", namesOrigins ? $1.source : nil)
-      $0.field("at", $1.at?.description)
+      if let at = $1.at { $0.field("at", at) }
     }
   }
 
-  var pseudonym: String { settings.identifiers.household(household.key.text) }
+  var pseudonym: String { pseudonyms.household(household.key.text) }
 
   /// Age bands of resource referrals (semantics 25); none for a household as a whole.
   private func ageBand(_ subject: Int?) -> String? {
@@ -195,18 +206,20 @@ extension Desk {
     let envelope = OutputBuilder.Envelope(
       topic: alert.topic, key: alert.id, revision: Int(alert.revision), type: "alert", time: now,
       grade: ("severity", severity), area: isTold ? home : nil, traceparent: alert.traceparent)
-    return builder.record(envelope) { json in
-      json.field("alert", alert.id)
-      json.field("rule", rule)
-      json.field("severity", severity)
-      json.field("audience", audience)
-      json.field("household", pseudonym)
-      json.field("maskedSubject", masked(subject))
-      json.field("message", alert.message)
-      json.field("state", alert.firing ? "firing" : "resolved")
-      json.field("openedAt", alert.openedAt.description)
-      writeEvidence(alert.evidence, namesOrigins: namesOrigins, &json)
-    }
+    var json = JSONWriter()
+    json.beginObject()
+    json.field("alert", alert.id)
+    json.field("rule", rule)
+    json.field("severity", severity)
+    json.field("audience", audience)
+    json.field("household", pseudonym)
+    json.field("maskedSubject", masked(subject))
+    json.field("message", alert.message)
+    json.field("state", alert.firing ? "firing" : "resolved")
+    json.field("openedAt", alert.openedAt)
+    writeEvidence(alert.evidence, namesOrigins: namesOrigins, &json)
+    json.endObject()
+    return builder.record(envelope, json.bytes)
   }
 
   /// The family name and `*`; `*` alone for children and where no name is known (semantics 25).

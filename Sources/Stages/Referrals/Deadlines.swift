@@ -35,7 +35,7 @@ struct Deadlines {
   }
 
   /// What the clock asks of a referral.
-  enum Step: Equatable {
+  enum Step: String {
     /// Nobody claimed it in time.
     case unclaimed
     /// It is not finished at its deadline.

@@ -283,8 +283,9 @@ extension Area {
     guard [6, 9, 12].contains(code.utf8.count), code.utf8.allSatisfy({ $0 &- 0x30 <= 9 }) else {
       return nil
     }
+    func prefix(_ digits: Int) -> String { String(Substring(code.utf8.prefix(digits))) }
     self.init(
-      district: String(code.prefix(6)), subdistrict: code.utf8.count >= 9 ? String(code.prefix(9)) : "",
+      district: prefix(6), subdistrict: code.utf8.count >= 9 ? prefix(9) : "",
       committee: code.utf8.count == 12 ? code : "")
   }
 }
