@@ -225,7 +225,7 @@ extension HouseholdState {
             rule: openings[index].rule, subject: openings[index].subject,
             state: state.description, isOpen: state.isOpen,
             openedAt: openings[index].referrals[at].openedAt,
-            closedAt: state.isOpen ? nil : openings[index].referrals[at].history.last?.at,
+            closedAt: state.isOpen ? nil : openings[index].referrals[at].lastChange,
             reason: openings[index].referrals[at].reason?.description,
             openedBy: openings[index].openedBy))
       }

@@ -436,8 +436,8 @@ extension Referral {
   /// identifier; escalation starts anew (semantics 31).
   mutating func carryOn(from former: Referral, now: Instant) {
     openedAt = former.openedAt
-    history = former.history + history
-    if review == former.review {
+    self.history = former.history + self.history
+    if self.review == former.review {
       state = former.state
       dueAt = former.dueAt
       overdueAt = former.dueAt > now ? former.dueAt : nil
@@ -445,12 +445,12 @@ extension Referral {
     // With nobody there it is at the end of the ladder already (semantics 19).
     escalation = isUnassigned ? Assignment.unassigned.escalation : 0
     claimFrom = now
-    if receiver == .resource, state != .requested, !candidates.contains(former.holder) {
+    if receiver == .resource, state != .requested, !self.candidates.contains(former.holder) {
       state = .requested
     }
     // The last revision of the former one is its withdrawal.
     let ended = former.state.isOpen ? former.revision + 1 : former.revision
-    formerly = former.formerly + ["\(former.id)/\(ended)"]
+    self.formerly = former.formerly + ["\(former.id)/\(ended)"]
     // Back where it was before, it goes on under its old identifier.
     revision = (lastRevision(under: id) ?? 0) + 1
   }

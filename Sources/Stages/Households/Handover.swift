@@ -217,5 +217,5 @@ extension Desk {
 
 extension Referral {
   /// Nothing has happened to it since it opened.
-  fileprivate var isUntouched: Bool { state == .requested && history.count <= 1 }
+  fileprivate var isUntouched: Bool { state == .requested && self.history.count <= 1 }
 }

@@ -24,7 +24,7 @@ struct Fired: Hashable, Sendable {
 }
 
 /// A rule that holds, or held, for a household or one of its people.
-struct Opening: Equatable, Sendable {
+struct Opening: Equatable {
   enum Phase: UInt8, Sendable {
     /// The condition holds, the rule's `hold` is not over.
     case holding = 0
@@ -72,7 +72,7 @@ struct SpentOrdinal: Equatable, Sendable {
 }
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
-struct HouseholdState: Equatable, Sendable {
+struct HouseholdState: Equatable {
   static let format: UInt8 = 4
   /// The format before it, without a brief; still read.
   static let formerFormat: UInt8 = 3

@@ -47,7 +47,7 @@ struct Deadlines {
   func next(_ referrals: [Referral], _ at: Int) -> (at: Instant, step: Step)? {
     guard referrals[at].state.isOpen else { return nil }
     let isResource = referrals[at].receiver == .resource
-    let isUnassigned = referrals[at].assignee == Assignment.unassigned.advisor
+    let isUnassigned = referrals[at].isUnassigned
     var next: (at: Instant, step: Step)?
     if referrals[at].state == .requested, referrals[at].escalation < 2 || isUnassigned {
       let term = isResource ? resourceAnswer : claim(referrals[at].urgency)

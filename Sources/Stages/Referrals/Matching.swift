@@ -255,13 +255,13 @@ extension Referral {
   /// The resource that a referral is with: the one that took it up, else the first candidate.
   var holder: String {
     if state != .requested,
-      let taken = history.last(where: {
-        ["accepted", "started", "visited"].contains($0.what) && candidates.contains($0.by)
+      let taken = self.history.last(where: {
+        ["accepted", "started", "visited"].contains($0.what) && self.candidates.contains($0.by)
       })
     {
       return taken.by
     }
-    return candidates.first ?? ""
+    return self.candidates.first ?? ""
   }
 }
 

@@ -3,9 +3,9 @@ import Streaming
 import Vocabulary
 
 /// What a household keeps on its dealings with social resources, besides the referrals themselves.
-struct Placements: Equatable, Sendable {
+struct Placements: Equatable {
   /// A referral about which Register was asked who can take it, and that was not answered yet.
-  struct Awaited: Equatable, Sendable {
+  struct Awaited: Equatable {
     var referral: String
     var rule: String
     var subject: CitizenID?

@@ -92,7 +92,8 @@ struct HistoryItem: Equatable, Sendable {
 }
 
 /// A referral: one task for one receiver, published whole with every revision.
-struct Referral: Equatable, Sendable {
+@dynamicMemberLookup
+struct Referral: Equatable {
   var id: String
   var revision: UInt32
   var state: ReferralState
@@ -112,21 +113,15 @@ struct Referral: Equatable, Sendable {
   var escalation: UInt8
   /// The next instant at which the deadline ladder acts; nil when it has run out.
   var overdueAt: Instant?
-  var assignee: String
-  var assigneeLevel: String
-  var category: String
-  var programmes: [String]
-  var needs: [String]
-  var task: String
-  var evidence: [Evidence]
-  var history: [HistoryItem]
-  var candidates: [String]
-  var contactThrough: String?
-  var review: Bool
-  var missing: [String]
-  /// Earlier identifiers of this referral, where it moved (semantics 31), each with a slash and the
-  /// last revision published under it.
-  var formerly: [String]
+  /// What is seldom asked for.
+  var details: KeptDetails
+
+  /// Its details read as its own.
+  @inline(__always)
+  subscript<T>(dynamicMember path: WritableKeyPath<ReferralDetails, T>) -> T {
+    get { details.value[keyPath: path] }
+    _modify { yield &details.value[keyPath: path] }
+  }
 
   /// Gives it another deadline, which is watched where it lies ahead.
   mutating func move(dueAt new: Instant, now: Instant) {
@@ -136,14 +131,19 @@ struct Referral: Equatable, Sendable {
   }
 
   /// Nobody of any level is there to take it.
-  var isUnassigned: Bool { assignee == Assignment.unassigned.advisor }
+  var isUnassigned: Bool { details.isUnassigned }
+
+  /// When something last happened to it.
+  var lastChange: Instant? { details.lastChange }
 
   /// Who declined it: they are not asked again.
-  var decliners: Set<String> { Set(history.lazy.filter { $0.what == "declined" }.map(\.by)) }
+  var decliners: Set<String> {
+    Set(self.history.lazy.filter { $0.what == "declined" }.map(\.by))
+  }
 
   /// The last revision published under an earlier identifier; nil where it was never its own.
   func lastRevision(under id: String) -> UInt32? {
-    for name in formerly.reversed() {
+    for name in self.formerly.reversed() {
       let parts = name.split(separator: "/")
       if parts.first.map({ $0 == id }) ?? false { return parts.last.flatMap { UInt32($0) } }
     }
@@ -192,23 +192,7 @@ extension ByteWriter {
     instant(r.claimFrom)
     u8(r.escalation)
     optional(r.overdueAt) { $0.instant($1) }
-    string(r.assignee)
-    string(r.assigneeLevel)
-    string(r.category)
-    strings(r.programmes)
-    strings(r.needs)
-    string(r.task)
-    list(r.evidence) { $0.evidence($1) }
-    list(r.history) {
-      $0.instant($1.at)
-      $0.string($1.what)
-      $0.string($1.by)
-    }
-    strings(r.candidates)
-    optional(r.contactThrough) { $0.string($1) }
-    bool(r.review)
-    strings(r.missing)
-    strings(r.formerly)
+    details(r.details)
   }
 
   mutating func alert(_ a: Alert) {
@@ -254,14 +238,7 @@ extension ByteReader {
       }, bundle: try string(), receiver: try enumeration(Receiver.self), entry: try u8(),
       area: try string(), urgency: Urgency(rawValue: Int(try u8())) ?? .p4,
       openedAt: try instant(), dueAt: try instant(), claimFrom: try instant(),
-      escalation: try u8(), overdueAt: try optionalInstant(), assignee: try string(),
-      assigneeLevel: try string(), category: try string(), programmes: try strings(),
-      needs: try strings(), task: try string(),
-      evidence: try list { r throws(DecodingFailure) in try r.evidence() },
-      history: try list { r throws(DecodingFailure) in
-        HistoryItem(at: try r.instant(), what: try r.string(), by: try r.string())
-      }, candidates: try strings(), contactThrough: try optionalString(), review: try bool(),
-      missing: try strings(), formerly: try strings())
+      escalation: try u8(), overdueAt: try optionalInstant(), details: try keptDetails())
   }
 
   mutating func alert() throws(DecodingFailure) -> Alert {

@@ -82,12 +82,14 @@ extension Desk {
       id: id, revision: 1, state: .requested, reason: nil, bundle: bundle(scene),
       receiver: receiver, entry: UInt8(clamping: position), area: area.code,
       urgency: urgency(entry, scene), openedAt: scene.at,
-      dueAt: scene.due ?? dueAt(entry, scene), claimFrom: now, escalation: 0, overdueAt: nil, assignee: "",
-      assigneeLevel: "", category: entry.category.rawValue, programmes: entry.programmes,
-      needs: entry.needs, task: text(entry.task, scene),
-      evidence: evidence(entry.evidence, scene) + scene.extra,
-      history: [HistoryItem(at: now, what: "requested", by: settings.source)], candidates: [],
-      contactThrough: nil, review: isReview, missing: missing, formerly: [])
+      dueAt: scene.due ?? dueAt(entry, scene), claimFrom: now, escalation: 0, overdueAt: nil,
+      details: KeptDetails(
+        ReferralDetails(
+          assignee: "", category: entry.category.rawValue, programmes: entry.programmes,
+          needs: entry.needs, task: text(entry.task, scene),
+          evidence: evidence(entry.evidence, scene) + scene.extra,
+          history: [HistoryItem(at: now, what: "requested", by: settings.source)],
+          review: isReview, missing: missing)))
     if isReview {
       referral.urgency = max(referral.urgency.lowered, .p2)
       referral.missing = shareable(missing)

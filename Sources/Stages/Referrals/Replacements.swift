@@ -66,8 +66,8 @@ extension Referral {
   /// Whether it is open and names somebody who left the directory.
   func isTouched(by sweep: World.Sweep) -> Bool {
     guard state.isOpen else { return false }
-    guard receiver == .resource else { return sweep.lost(advisor: assignee) }
-    return sweep.lost(advisor: contactThrough ?? "")
-      || candidates.contains { sweep.lost(resource: $0) }
+    guard receiver == .resource else { return sweep.lost(advisor: self.assignee) }
+    return sweep.lost(advisor: self.contactThrough ?? "")
+      || self.candidates.contains { sweep.lost(resource: $0) }
   }
 }
