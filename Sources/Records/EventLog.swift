@@ -363,7 +363,7 @@ public struct EventView {
     guard let mine = try? personBytes(), let theirs = try? other.personBytes() else {
       return false
     }
-    return mine.elementsEqual(theirs)
+    return mine.isEqual(to: theirs)
   }
 
   private func personBytes() throws(DecodingFailure) -> UnsafeRawBufferPointer {
@@ -508,7 +508,7 @@ extension EventLogView {
     if event.time != entry.time { return event.time < entry.time }
     if event.recorded != entry.recorded { return event.recorded < entry.recorded }
     guard let names = try? event.names() else { return true }
-    if !names.source.elementsEqual(entry.source) {
+    if !names.source.isEqual(to: entry.source) {
       return names.source.lexicographicallyPrecedes(entry.source)
     }
     return names.id.lexicographicallyPrecedes(entry.id)

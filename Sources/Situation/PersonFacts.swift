@@ -181,7 +181,7 @@ extension FieldView {
   func saysTheSame(as other: FieldView) -> Bool {
     guard tag == other.tag else { return false }
     switch tag {
-    case .string: return stringBytes.elementsEqual(other.stringBytes)
+    case .string: return stringBytes.isEqual(to: other.stringBytes)
     case .persons, .strings: return false
     default: return scalar == other.scalar
     }

@@ -119,7 +119,7 @@ struct Referral: Equatable {
   /// Its details read as its own.
   @inline(__always)
   subscript<T>(dynamicMember path: WritableKeyPath<ReferralDetails, T>) -> T {
-    get { details.value[keyPath: path] }
+    _read { yield details.value[keyPath: path] }
     _modify { yield &details.value[keyPath: path] }
   }
 

@@ -35,31 +35,44 @@ struct KeptDetails: Equatable {
   private final class Place {
     /// As they are encoded; none where they were changed.
     let bytes: [UInt8]
-    private var known: ReferralDetails?
+    private var isRead: Bool
+    private var known: ReferralDetails
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8]) {
+      self.bytes = bytes
+      isRead = false
+      known = ReferralDetails(assignee: "")
+    }
 
     init(_ details: ReferralDetails) {
       bytes = []
+      isRead = true
       known = details
     }
 
+    /// In place: there is much that is not to be copied. Changed only where there are no bytes.
     var details: ReferralDetails {
-      if let known { return known }
-      let details = bytes.withUnsafeBytes { bytes in
+      _read {
+        if !isRead { read() }
+        yield known
+      }
+      _modify { yield &known }
+    }
+
+    private func read() {
+      isRead = true
+      bytes.withUnsafeBytes { bytes in
         var reader = ByteReader(bytes)
         // They were gone over when they were taken from the state.
-        return (try? reader.details()) ?? ReferralDetails(assignee: "")
+        if let details = try? reader.details() { known = details }
       }
-      known = details
-      return details
     }
   }
 
   init(_ details: ReferralDetails) {
     place = Place(details)
-    isUnassigned = details.assignee == Assignment.unassigned.advisor
-    lastChange = details.history.last?.at
+    isUnassigned = false
+    note()
   }
 
   fileprivate init(_ bytes: UnsafeRawBufferPointer, isUnassigned: Bool, lastChange: Instant?) {
@@ -69,12 +82,20 @@ struct KeptDetails: Equatable {
   }
 
   var value: ReferralDetails {
-    get { place.details }
+    _read { yield place.details }
     _modify {
-      var details = place.details
-      defer { self = KeptDetails(details) }
-      yield &details
+      if !place.bytes.isEmpty || !isKnownUniquelyReferenced(&place) {
+        place = Place(place.details)
+      }
+      defer { note() }
+      yield &place.details
     }
+  }
+
+  /// Takes up what decisions ask for.
+  private mutating func note() {
+    isUnassigned = place.details.assignee == Assignment.unassigned.advisor
+    lastChange = place.details.history.last?.at
   }
 
   static func == (a: KeptDetails, b: KeptDetails) -> Bool {
