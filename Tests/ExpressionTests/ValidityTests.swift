@@ -76,6 +76,18 @@ import Vocabulary
   ])
   func ages(_ text: String) throws { try scan(text, from: "2026-01-20", days: 60) }
 
+  /// Months end on other days: a step of months may lead to the same day from several ones.
+  @Test(arguments: [
+    "2026-01-31", "2026-02-28", "2026-03-01", "2026-03-30", "2026-03-31", "2026-04-30",
+  ])
+  func endsOfMonths(_ date: String) throws {
+    for op in ["<", "<=", ">=", ">"] {
+      for step in ["addMonths(-1)", "addMonths(1)", "addMonths(-2)", "addYears(-1)"] {
+        try scan("today.\(step) \(op) date('\(date)')", from: "2025-12-20", days: 140)
+      }
+    }
+  }
+
   @Test func farAwayNumbersDoNotTrap() throws {
     for number in ["9223372036854775807", "-9223372036854775808", "9223372036854775806", "8000000"]
     {

@@ -123,7 +123,7 @@ final class DateDifferenceNode: IntNode, @unchecked Sendable {
 
 /// `date.addDays(n)`, `addMonths` and `addYears`.
 final class DateStepNode: Node, @unchecked Sendable {
-  private let date: Node
+  let date: Node
   private let count: Node
   /// Months of a step; 0: steps are days.
   private let months: Int
@@ -157,6 +157,26 @@ final class DateStepNode: Node, @unchecked Sendable {
       return end.dayNumber
     }
     c.fail(.error(.dateRange))
+    return nil
+  }
+
+  /// Steps are of months or years.
+  var isOfMonths: Bool { months > 0 }
+
+  /// The first date after another one from which the steps, as many as there are, lead to a goal or
+  /// beyond it; nil where that cannot be told.
+  ///
+  /// A step back from the goal comes within a day or two of it, since months end on other days.
+  func first(after start: CivilDate, reaching goal: CivilDate, _ c: EvaluationContext) -> CivilDate?
+  {
+    guard isOfMonths, let steps = count.int(c), let near = goal.after(-steps, of: months)
+    else { return nil }
+    var date = max(start.adding(days: 1), near.adding(days: -1))
+    for _ in 0..<4 {
+      guard let reached = date.after(steps, of: months) else { return nil }
+      if reached >= goal { return date }
+      date = date.adding(days: 1)
+    }
     return nil
   }
 }

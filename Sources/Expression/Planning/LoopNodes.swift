@@ -251,6 +251,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
     }
     if count == 0 { return .list(.empty) }
     begin(c)
+    if body == nil, case .hostList(let list) = range { return filtered(c, list, count) }
     var abrupt: Value?
     var result: [Value] = []
     for i in 0..<count {
@@ -271,6 +272,33 @@ final class CollectNode: LoopNode, @unchecked Sendable {
       }
     }
     return abrupt ?? .list(result.isEmpty ? .empty : ListValue(result))
+  }
+
+  /// The elements of a host's list that pass: another list of the host, which needs no memory to be
+  /// counted.
+  private func filtered(_ c: EvaluationContext, _ list: HostList, _ count: Int) -> Value {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { places in
+      var found = 0
+      var abrupt: Value?
+      for i in 0..<count {
+        guard c.spend() else { return .error(.budget) }
+        bind(c, .hostList(list), i)
+        guard let passes = test.bool(c) else {
+          abrupt = merged(abrupt, c.takeAbrupt())
+          continue
+        }
+        if passes {
+          places[found] = UInt32(truncatingIfNeeded: i)
+          found += 1
+        }
+      }
+      if let abrupt { return abrupt }
+      if found == 0 { return .list(.empty) }
+      let passed = UnsafeBufferPointer(rebasing: places[..<found])
+      if let part = c.host.list(of: passed, in: list) { return .hostList(part) }
+      let elements = passed.map { c.element(list, at: Int($0)) }
+      return elements.first { $0.isAbrupt } ?? .list(ListValue(elements))
+    }
   }
 }
 

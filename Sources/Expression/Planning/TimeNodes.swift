@@ -34,6 +34,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private let birth: Node?
   /// Both sides are dates.
   private let isOfDates: Bool
+  /// Some months before or after today.
+  private let months: DateStepNode?
 
   /// `moving op fixed`.
   init(
@@ -47,6 +49,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     self.shape = shape
     slot = invariant?.slot ?? -1
     birth = shape.form == .age ? (self.moving as? AgeTodayNode)?.birth : nil
+    let steps = self.moving as? DateStepNode
+    months = steps.flatMap { $0.isOfMonths && $0.date is TodayNode ? $0 : nil }
   }
 
   /// The moving value of now; it limits no validity.
@@ -153,6 +157,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     case (.linear, .day): limitLinearDay(c, a, b, target)
     case (.linear, .instant): limitLinearInstant(c, a, b, target)
     case (.age, _), (.steps, _):
+      if limitMonths(c, b, target) { return }
       var distance: Int64?
       if case .date = a { distance = Self.distance(a, b).map { Int64(clamping: $0.magnitude) } }
       search(c, b, target, distance)
@@ -232,6 +237,20 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
       }
     }
     return op.holds(order)
+  }
+
+  /// The day on which some months before or after today meet the target is computed.
+  private func limitMonths(_ c: EvaluationContext, _ b: Value, _ target: Target) -> Bool {
+    guard let months, case .date(let date) = b else { return false }
+    let today = c.state.pointee.today
+    c.state.pointee.isProbing = true
+    let day = months.first(
+      after: today, reaching: target == .passes ? date.adding(days: 1) : date, c)
+    c.state.pointee.isProbing = false
+    guard let day, Int(day.dayNumber) - Int(today.dayNumber) <= TimeCompareNode.horizon
+    else { return false }
+    c.limitValidity(to: Instant(startOf: day))
+    return true
   }
 
   /// Searches the first day on which the moving value meets the target, by doubling steps and then

@@ -14,6 +14,8 @@ public protocol FactHost: AnyObject {
   func element(_ list: HostList, at index: Int) -> Value
   /// The element where it is an object; nil where `element` has something else to say.
   func object(_ list: HostList, at index: Int) -> ObjectRef?
+  /// A list of some elements of another one, by their places in it; nil where the host makes none.
+  func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList?
 }
 
 extension FactHost {
@@ -29,6 +31,7 @@ extension FactHost {
   public func object(_ list: HostList, at index: Int) -> ObjectRef? {
     if case .object(let object) = element(list, at: index) { object } else { nil }
   }
+  public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? { nil }
 }
 
 /// What of the time an evaluation has read.
