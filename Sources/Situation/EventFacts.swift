@@ -30,7 +30,7 @@ extension Situation {
     else { return Situation.noObject }
     let fact = storedEvents[Int(slot)]
     guard fact != SituationSchema.computed else {
-      return computed(object, slot, position, log.pointee)
+      return computed(object, slot, position, log)
     }
     guard let field = field(fact, of: position.index, in: log) else {
       return unstated(object, slot)
@@ -80,13 +80,16 @@ extension Situation {
     func make() -> Value {
       value(field, source.pointee.fallback, source.pointee.none, object, slot)
     }
+    // Whom the household knows is no matter of the event.
+    if field.tag == .person || field.tag == .persons { sight.pointee.looksBeyondEvents = true }
     let isList = field.tag == .persons || field.tag == .strings
     return isList ? remembered(object, slot, make) : make()
   }
 
   @inline(never)
   private func computed(
-    _ object: ObjectRef, _ slot: UInt16, _ position: EventPosition, _ log: EventLogView
+    _ object: ObjectRef, _ slot: UInt16, _ position: EventPosition,
+    _ log: UnsafePointer<EventLogView>
   ) -> Value {
     guard let source = schema.events.source(slot) else { return Situation.noObject }
     switch source.pointee.kind {
@@ -100,18 +103,20 @@ extension Situation {
   }
 
   private func eventBuiltin(
-    _ builtin: EventBuiltin, _ position: EventPosition, _ log: EventLogView, _ object: ObjectRef,
-    _ slot: UInt16
+    _ builtin: EventBuiltin, _ position: EventPosition, _ log: UnsafePointer<EventLogView>,
+    _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    let event = log.event(position.index)
+    let event = log.pointee.event(position.index)
     switch builtin {
     case .type: return schema.text(schema.typeName(event.type))
     case .date: return .date(event.effective.date)
     case .time: return .timestamp(Timestamp(event.time))
     case .person:
+      sight.pointee.looksBeyondEvents = true
       guard position.owner != EventPosition.household else { return Situation.absent }
       return person(position.owner)
     case .persons, .own, .others:
+      sight.pointee.looksBeyondEvents = true
       return remembered(object, slot) {
         guard let file else { return Situation.noObject }
         return list(of: .person, object, slot) { add in
@@ -125,12 +130,21 @@ extension Situation {
         }
       }
     case .service, .weight:
-      let service = schema.service(
-        line: log.stated(SituationSchema.line, of: position.index),
-        item: log.stated(SituationSchema.item, of: position.index),
-        code: log.stated(SituationSchema.itemCode, of: position.index))
+      let service = service(of: position.index, log)
       return builtin == .weight ? .int(Int64(service.weight)) : service.code
     }
+  }
+
+  /// The service that a window transaction is about. Mostly one transaction after the other is asked
+  /// for.
+  private func service(of event: Int, _ log: UnsafePointer<EventLogView>) -> Service {
+    schema.service(
+      line: log.pointee.stated(
+        SituationSchema.line, of: event, near: &sight.pointee.serviceHints.line),
+      item: log.pointee.stated(
+        SituationSchema.item, of: event, near: &sight.pointee.serviceHints.item),
+      code: log.pointee.stated(
+        SituationSchema.itemCode, of: event, near: &sight.pointee.serviceHints.code))
   }
 
   func readProgramme(_ object: ObjectRef, _ slot: UInt16) -> Value {

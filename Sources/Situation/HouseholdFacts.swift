@@ -44,15 +44,15 @@ extension Situation {
     case .since:
       return file.compositions.first.map { .date($0.asOf.date) } ?? Situation.absent
     case .district: return schema.text(district)
-    case .subdistrict: return schema.text(area.subdistrict)
-    case .committee: return schema.text(area.committee)
+    case .subdistrict: return schema.text(locality.subdistrict)
+    case .committee: return schema.text(locality.committee)
     case .hukouSubdistrict:
       rest(on: SituationSchema.hukouSubdistrict, in: file.log)
-      return people?.latestText(file.log, SituationSchema.hukouSubdistrict).map(Value.text)
-        ?? .missing(object, field: slot)
+      return file.log.latestText(SituationSchema.hukouSubdistrict, at: view.instant)
+        .map(Value.text) ?? .missing(object, field: slot)
     case .lastDeparture:
       rest(on: .nowhereElse)
-      return people?.lastDeparture(area: area).map(Value.date) ?? Situation.absent
+      return people?.lastDeparture(from: locality).map(Value.date) ?? Situation.absent
     case .programmes:
       let count = programmesInView().count
       return list(of: .programme, object, slot) { add in

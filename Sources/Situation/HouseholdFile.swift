@@ -61,6 +61,14 @@ public final class HouseholdFile {
   private let ends: [Int]
   /// The only person of a provisional household, by index.
   private let provisional: Int?
+  /// Since when all live where they do, as far as it is announced, and those who do so here, by
+  /// bit.
+  private(set) var lastMove = Instant.distantPast
+  private(set) var hereAtLast: UInt64 = 0
+  /// Everybody has had one home ever.
+  let nobodyMoved: Bool
+  /// The last composition or move.
+  private var lastChange = Instant.distantPast
 
   private struct Stay {
     let from: Instant
@@ -98,9 +106,19 @@ public final class HouseholdFile {
       ends.append(stays.count)
     }
     provisional = key.provisionalPerson.flatMap { ids.firstIndex(of: $0) }
+    nobodyMoved = stays.count == persons.count && ends.elementsEqual(1...max(1, ends.count))
     self.ids = ids
     self.stays = stays
     self.ends = ends
+    noteMoves()
+  }
+
+  private func noteMoves() {
+    for stay in stays { lastMove = max(lastMove, stay.from) }
+    lastChange = compositions.reduce(lastMove) { max($0, $1.asOf) }
+    for index in 0..<min(64, persons.count) where isHere(index, at: lastMove) {
+      hereAtLast |= 1 << UInt64(index)
+    }
   }
 
   public func index(of person: CitizenID) -> Int? { ids.firstIndex(of: person) }
@@ -250,6 +268,7 @@ extension HouseholdFile {
   /// Whether a composition was made, or one of its people moved, between two instants.
   func changesPeople(between a: Instant, and b: Instant) -> Bool {
     let first = min(a, b)
+    if first >= lastChange { return false }
     let last = max(a, b)
     func isBetween(_ instant: Instant) -> Bool { first < instant && instant <= last }
     return stays.contains { isBetween($0.from) } || compositions.contains { isBetween($0.asOf) }

@@ -8,9 +8,6 @@ final class People {
   private static let parents = FactID("event.parents")
   private static let guardians = FactID("event.guardians")
   fileprivate static let state = FactID("event.state")
-  static let subdistrict = FactID("event.subdistrict")
-  static let committee = FactID("event.committee")
-  private static let centre = FactID("event.centre")
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
   fileprivate static let residence = EventTypeID("notice.residence")
@@ -50,6 +47,7 @@ final class People {
   static func here(
     _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant, _ named: [CitizenID]
   ) -> UInt64 {
+    if view.instant >= file.lastMove, named.isEmpty || file.nobodyMoved { return file.hereAtLast }
     var here: UInt64 = 0
     for index in 0..<min(bits, file.persons.count) where livesHere(index, file, view, now, named) {
       here |= 1 << UInt64(index)
@@ -141,7 +139,7 @@ final class People {
 
   /// When the person moved to another committee without a later composition naming them here; nil
   /// where they did not (semantics 5).
-  func movedOut(_ index: Int, from area: (subdistrict: String, committee: String)) -> CivilDate? {
+  func movedOut(_ index: Int, from locality: Locality) -> CivilDate? {
     let person = file.persons[index]
     let log = person.view.log
     for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
@@ -152,47 +150,23 @@ final class People {
       {
         return nil
       }
-      if let committee = log.text(People.committee, of: index) {
-        return committee == area.committee ? nil : event.effective.date
+      if let committee = log.text(Locality.committee, of: index) {
+        return committee == locality.committee ? nil : event.effective.date
       }
-      guard let subdistrict = log.text(People.subdistrict, of: index) else { return nil }
-      return subdistrict == area.subdistrict ? nil : event.effective.date
+      guard let subdistrict = log.text(Locality.subdistrict, of: index) else { return nil }
+      return subdistrict == locality.subdistrict ? nil : event.effective.date
     }
     return nil
   }
 
-  /// The area of the household: the latest composition's, or where its only person is known to
-  /// live or does business (semantics 9).
-  func area() -> (subdistrict: String, committee: String) {
-    if let area = latestArea(file.log) { return area }
-    guard file.key.registryID == nil || file.compositions.isEmpty else { return ("", "") }
-    for index in file.persons.indices where livesHere(index) {
-      let log = file.persons[index].view.log
-      if let area = latestArea(log) { return area }
-      if let centre = latestText(log, People.centre) { return (centre, "") }
-    }
-    return ("", "")
-  }
-
-  private func latestArea(_ log: EventLogView) -> (subdistrict: String, committee: String)? {
-    guard let subdistrict = latestText(log, People.subdistrict) else { return nil }
-    let committee = latestText(log, People.committee) ?? ""
-    return (subdistrict, committee.hasPrefix(subdistrict) ? committee : "")
-  }
-
-  func latestText(_ log: EventLogView, _ fact: FactID) -> String? {
-    guard let field = log.latest(fact, at: view.instant), field.tag == .string else { return nil }
-    return String(decoding: field.stringBytes, as: UTF8.self)
-  }
-
   /// The last day on which a member left: died, moved out, or was left out of a composition.
-  func lastDeparture(area: (subdistrict: String, committee: String)) -> CivilDate? {
+  func lastDeparture(from locality: Locality) -> CivilDate? {
     var last: CivilDate?
     func note(_ date: CivilDate) { last = max(last ?? date, date) }
     for index in file.persons.indices {
       let person = file.persons[index]
       // Whoever died or moved out left on that day, not when a composition noticed.
-      var gone = movedOut(index, from: area)
+      var gone = movedOut(index, from: locality)
       if let field = person.view.log.latest(People.dead, at: view.instant), field.scalar != 0 {
         let died = field.event.effective.date
         gone = min(gone ?? died, died)

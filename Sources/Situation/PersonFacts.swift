@@ -87,7 +87,7 @@ extension Situation {
       return .date(segment.from.date)
     case .movedOut:
       rest(onEventsOf: person.view.log)
-      return .bool(people?.movedOut(index, from: area) != nil)
+      return .bool(people?.movedOut(index, from: locality) != nil)
     case .inEvent: return .bool(named.contains(person.id))
     case .parents:
       rest(onEventsOf: person.view.log)
@@ -132,6 +132,7 @@ extension Situation {
     var first: Instant?
     // Of several events with the same key the last one counts.
     var keyed: [(hash: UInt64, field: FieldView?, index: Int)] = []
+    var hint = 0
     var next = log.firstEvent(of: series.types, from: 0)
     while next < log.eventCount {
       let index = next
@@ -152,10 +153,14 @@ extension Situation {
         body(EventPosition(owner: owner, index: index))
         continue
       }
-      let key = log.stated(keyFact, of: index)
+      let key = log.stated(keyFact, of: index, near: &hint)
       let hash = key?.hash ?? 0
-      if let key {
-        keyed.removeAll { $0.hash == hash && $0.field?.saysTheSame(as: key) ?? false }
+      if let key,
+        let former = keyed.firstIndex(where: {
+          $0.hash == hash && $0.field?.saysTheSame(as: key) ?? false
+        })
+      {
+        keyed.remove(at: former)
       }
       keyed.append((hash, key, index))
     }
@@ -171,10 +176,9 @@ extension Situation {
 }
 
 extension FieldView {
-  /// Equal for equal values (FNV-1a of a text).
+  /// Equal for equal values.
   fileprivate var hash: UInt64 {
-    guard tag == .string else { return UInt64(bitPattern: scalar) }
-    return stringBytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+    tag == .string ? stringBytes.mixed(into: 0) : UInt64(bitPattern: scalar)
   }
 
   /// Whether two fields have the same value; of lists, never.

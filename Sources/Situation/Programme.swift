@@ -141,11 +141,7 @@ struct Programme {
 extension UnsafeRawBufferPointer {
   /// Whether the bytes are the same as others.
   func says(_ bytes: [UInt8]) -> Bool {
-    guard count == bytes.count else { return false }
-    return bytes.withUnsafeBytes { other in
-      for at in 0..<count where self[at] != other[at] { return false }
-      return true
-    }
+    bytes.withUnsafeBytes { isEqual(to: $0) }
   }
 
   /// Whether the bytes are those of a text.
@@ -160,6 +156,11 @@ extension EventLogView {
   /// A value that the event at an index states, nil where it states none.
   func stated(_ fact: FactID, of event: Int) -> FieldView? {
     field(fact, of: event).flatMap { $0.tag == .none ? nil : $0 }
+  }
+
+  /// The same, where the events are gone through in their order; see `field(_:of:near:)`.
+  func stated(_ fact: FactID, of event: Int, near hint: inout Int) -> FieldView? {
+    field(fact, of: event, near: &hint).flatMap { $0.tag == .none ? nil : $0 }
   }
 
   func text(_ fact: FactID, of event: Int) -> String? {

@@ -7,6 +7,8 @@ public import Vocabulary
 /// where they are the same, or worked out.
 extension Situation: FactHost {
   public func read(_ object: ObjectRef, field: UInt16) -> Value {
+    if object.type == ObjectKind.event.rawValue { return readEvent(object, field) }
+    sight.pointee.looksBeyondEvents = true
     switch object.type {
     case ObjectKind.person.rawValue:
       let person = Int(object.index)
@@ -24,8 +26,6 @@ extension Situation: FactHost {
     case ObjectKind.household.rawValue:
       guard Int(field) < householdWidth else { return Situation.noObject }
       return fact(object, field, at: Int(field))
-    case ObjectKind.event.rawValue:
-      return readEvent(object, field)
     case ObjectKind.programme.rawValue:
       return readProgramme(object, field)
     case ObjectKind.referral.rawValue:
@@ -66,6 +66,7 @@ extension Situation: FactHost {
   /// other objects, and for what is not to be kept.
   @inline(__always)
   private func cell(_ object: ObjectRef, _ slot: UInt16) -> UnsafeMutablePointer<Cell>? {
+    sight.pointee.looksBeyondEvents = true
     var index = Int(slot)
     if object.type == ObjectKind.person.rawValue {
       let person = Int(object.index)
@@ -218,6 +219,20 @@ extension Situation: FactHost {
     let objects = sight.pointee.lists[Int(list.index)]
     guard index >= 0, index < objects.count else { return nil }
     return ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index])
+  }
+
+  public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? {
+    guard Int(list.index) < sight.pointee.listCount else { return nil }
+    let objects = sight.pointee.lists[Int(list.index)]
+    let lists = lists
+    let start = lists.itemCount
+    for place in places where Int(place) < objects.count {
+      // Adding may move the items.
+      lists.add(lists.items[objects.start + Int(place)])
+    }
+    let position = lists.closeList(of: objects.kind, from: start)
+    noteLists()
+    return HostList(kind: list.kind, field: list.field, index: position)
   }
 
   public func element(_ list: HostList, at index: Int) -> Value {

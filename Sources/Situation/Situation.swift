@@ -37,6 +37,7 @@ public final class Situation {
   /// The people named by an event looked from, and which event that is.
   private(set) var named: [CitizenID] = []
   private var namedBy: EventPosition?
+  private var namings: [(event: EventPosition, people: [CitizenID])] = []
   /// The people known to be dead or alive now, by bit.
   private var deathsNow: (known: UInt64, dead: UInt64) = (0, 0)
   /// The rule whose own referrals do not count as open (a rule cannot hold itself up).
@@ -73,12 +74,16 @@ public final class Situation {
     var parameterCount = 0
     /// Where the last field of an event was found: the same field of the next one mostly follows.
     var hint = 0
+    /// The same for the fields that name a service.
+    var serviceHints = (line: 0, item: 0, code: 0)
     /// What was stated of each person, once it was found out.
     var statements: UnsafeMutablePointer<UInt64>
     /// Who lives here, by bit.
     var here: UInt64 = 0
     /// The view moves with the clock.
     var isMoving = true
+    /// Since `begin`, something else was read than what events state themselves.
+    var looksBeyondEvents = false
     /// The contexts, which are kept by the object.
     var contexts: Contexts?
     /// When the fact being worked out stands.
@@ -171,6 +176,7 @@ public final class Situation {
     deathsNow = (0, 0)
     namedBy = nil
     named = []
+    namings.removeAll(keepingCapacity: true)
     sight.pointee.personCount = file.persons.count
     noteLogs(file)
     forgetViews()
@@ -231,7 +237,7 @@ public final class Situation {
     self.view = view
     if view.event != namedBy {
       namedBy = view.event
-      named = file.map { People.named(by: view.event, $0) } ?? []
+      named = view.event.map(people(namedBy:)) ?? []
     }
     let here = file.map { People.here($0, view, now, named) } ?? 0
     let outlook = Outlook(
@@ -246,6 +252,14 @@ public final class Situation {
     showEvent()
     sight.pointee.here = here
     sight.pointee.isMoving = view.isMoving
+  }
+
+  /// The people named by an event; one rule after the other looks from it.
+  private func people(namedBy event: EventPosition) -> [CitizenID] {
+    if let known = namings.first(where: { $0.event == event }) { return known.people }
+    let people = file.map { People.named(by: event, $0) } ?? []
+    namings.append((event, people))
+    return people
   }
 
   /// Goes over to a memory.
@@ -350,8 +364,7 @@ public final class Situation {
     // What facts rest on is the same for those that are taken over.
     let outer = sight.pointee.standing
     defer { sight.pointee.standing = outer }
-    let found = schema.parameters(
-      district: district, subdistrict: area.subdistrict, on: view.today)
+    let found = schema.parameters(in: locality, on: view.today)
     memory.parameters = found
     sight.pointee.parameters = found.values
     sight.pointee.parameterCount = found.count
@@ -364,6 +377,7 @@ public final class Situation {
   ///
   /// - Parameter member: the index of a person.
   public func begin(member: Int? = nil, event: EventPosition? = nil, tracing: Bool = false) {
+    sight.pointee.looksBeyondEvents = false
     sight.pointee.contexts?.rules._withUnsafeGuaranteedRef { context in
       context.begin(
         today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
@@ -374,6 +388,12 @@ public final class Situation {
         variable: VariableSlot.event,
         to: event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) })
     }
+  }
+
+  /// Whether what was evaluated since `begin` rests on nothing but what events state themselves:
+  /// then it is the same at every viewpoint, whatever else becomes known.
+  public var restsOnEventsAlone: Bool {
+    !sight.pointee.looksBeyondEvents && context.timeRead == .none
   }
 
   // MARK: What the engine asks
@@ -406,7 +426,7 @@ public final class Situation {
   }
 
   /// What another viewpoint has found, where it is the same here.
-  private func kin<T>(_ found: (ViewMemory) -> Found<T>?) -> Found<T>? {
+  func kin<T>(_ found: (ViewMemory) -> Found<T>?) -> Found<T>? {
     firstKin { place in
       let known = place.pointee.memory._withUnsafeGuaranteedRef(found)
       return known.flatMap { $0.standing.covers(view.instant) ? $0 : nil }
@@ -431,33 +451,6 @@ public final class Situation {
     let subjects = members.map(Optional.some)
     memory.memberSubjects = subjects
     return subjects
-  }
-
-  public var area: (subdistrict: String, committee: String) {
-    let memory = memory
-    let known = memory.area ?? kin(\.area) ?? Found(people?.area() ?? ("", ""), areaStanding())
-    memory.area = known
-    rest(on: known.standing)
-    return known.found
-  }
-
-  /// When the area stands: it mostly is that of the last composition.
-  private func areaStanding() -> Standing {
-    guard let log = file?.log, log.latest(People.subdistrict, at: view.instant)?.tag == .string
-    else { return .nowhereElse }
-    return standing(of: {
-      rest(on: People.subdistrict, in: log)
-      rest(on: People.committee, in: log)
-    }).standing
-  }
-
-  /// Six digits, `000000` where unknown.
-  public var district: String {
-    let subdistrict = area.subdistrict
-    if let district = memory.district { return district }
-    let district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
-    memory.district = district
-    return district
   }
 
   public func person(_ index: Int) -> Value {

@@ -59,7 +59,7 @@ final class Service {
 
 extension UnsafeRawBufferPointer {
   /// A hash of the bytes and their number, on top of another hash; eight bytes at a time.
-  fileprivate func mixed(into start: UInt64) -> UInt64 {
+  func mixed(into start: UInt64) -> UInt64 {
     var hash = (start ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
     var at = 0
     while at + 8 <= count {
@@ -217,24 +217,35 @@ public final class SituationSchema {
     return service
   }
 
-  /// The place asked for last, which mostly is the next one too.
-  private var lastPlace = (district: "", subdistrict: "", index: -1)
+  /// The place asked for last, which mostly is the next one too, and its parameters of late.
+  private var lastPlace = (locality: Locality.unknown, index: -1)
+  private var lastParameters: ParametersInForce?
 
-  private func placeIndex(_ district: String, _ subdistrict: String) -> Int {
-    if lastPlace.index < 0 || lastPlace.subdistrict != subdistrict || lastPlace.district != district
-    {
-      let index = pack.parameters.placeIndex(district: district, subdistrict: subdistrict)
-      lastPlace = (district, subdistrict, index)
+  private func placeIndex(_ locality: Locality) -> Int {
+    if lastPlace.index < 0 || !lastPlace.locality.hasParameters(of: locality) {
+      let index = pack.parameters.placeIndex(
+        district: locality.district, subdistrict: locality.subdistrict)
+      if index != lastPlace.index { lastParameters = nil }
+      lastPlace = (locality, index)
     }
     return lastPlace.index
   }
 
   /// The parameters in force at a place on a day; mostly the same ones as on the days around it.
-  func parameters(district: String, subdistrict: String, on date: CivilDate) -> ParametersInForce {
-    let place = placeIndex(district, subdistrict)
+  func parameters(in locality: Locality, on date: CivilDate) -> ParametersInForce {
+    let place = placeIndex(locality)
+    if let last = lastParameters, last.covers(date) { return last }
+    let found = parameters(of: place, locality, on: date)
+    lastParameters = found
+    return found
+  }
+
+  private func parameters(
+    of place: Int, _ locality: Locality, on date: CivilDate
+  ) -> ParametersInForce {
     if let known = resolved[place]?.last(where: { $0.covers(date) }) { return known }
     let values = pack.parameters.resolve(
-      on: date, district: district, subdistrict: subdistrict)
+      on: date, district: locality.district, subdistrict: locality.subdistrict)
     if let later = resolved[place]?.first(where: { $0.resolved.validUntil == values.validUntil }) {
       later.extend(to: date)
       return later

@@ -105,12 +105,12 @@ final class ListStore {
   }
 
   /// Makes a list of the elements from a place on, and returns its position.
-  func closeList(of kind: ObjectKind, from start: Int) -> UInt32 {
+  func closeList(of kind: UInt16, from start: Int) -> UInt32 {
     if listCount == listCapacity {
       lists = ListStore.doubled(lists, listCapacity)
       listCapacity *= 2
     }
-    lists[listCount] = ObjectList(kind: kind.rawValue, start: start, count: itemCount - start)
+    lists[listCount] = ObjectList(kind: kind, start: start, count: itemCount - start)
     listCount += 1
     return UInt32(listCount - 1)
   }
@@ -158,8 +158,7 @@ final class ViewMemory {
   private let scoreIsOfEvent: Bool
   var members: Found<[Int]>?
   var memberSubjects: [Int?]?
-  var area: Found<(subdistrict: String, committee: String)>?
-  var district: String?
+  var locality: Found<Locality>?
   var people: People?
   var parameters: ParametersInForce?
 
@@ -212,8 +211,7 @@ final class ViewMemory {
     score = nil
     members = nil
     memberSubjects = nil
-    area = nil
-    district = nil
+    locality = nil
     people = nil
     parameters = nil
   }

@@ -39,7 +39,7 @@ extension Situation {
     let lists = lists
     let start = lists.itemCount
     build { lists.add($0) }
-    let position = lists.closeList(of: kind, from: start)
+    let position = lists.closeList(of: kind.rawValue, from: start)
     noteLists()
     return .hostList(HostList(kind: object.type, field: slot, index: position))
   }
@@ -93,7 +93,9 @@ extension Situation {
       derivedMember = outer
       derivation.set(variable: VariableSlot.member, to: outer)
     }
-    switch derivation.exchangeTimeRead(outerTimeRead) {
+    let timeRead = derivation.exchangeTimeRead(outerTimeRead)
+    if timeRead != .none { sight.pointee.looksBeyondEvents = true }
+    switch timeRead {
     case .none: break
     case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
     case .now: rest(on: .nowhereElse)

@@ -198,6 +198,8 @@ public final class EvaluationContext {
     state.pointee.validUntil = instant
     return former
   }
+  /// What of the time was read since `begin`.
+  public var timeRead: TimeRead { state.pointee.timeRead }
   /// Sets what was read of the time and returns what it was before, likewise.
   public func exchangeTimeRead(_ read: TimeRead) -> TimeRead {
     let former = state.pointee.timeRead

@@ -8,8 +8,10 @@ import Vocabulary
 extension Desk {
   /// Where the household lives at the present viewpoint.
   var area: Area {
-    let (subdistrict, committee) = situation.area
-    return Area(district: situation.district, subdistrict: subdistrict, committee: committee)
+    let locality = situation.locality
+    return Area(
+      district: locality.district, subdistrict: locality.subdistrict,
+      committee: locality.committee)
   }
 
   /// The areas an entry goes to: its `area` expression's, else the household's own.
