@@ -145,7 +145,7 @@ import Vocabulary
     (
       "D02", "",
       [
-        "  coming = [60, 65, 70, 80, 90].map(a, birthday(member.birth, a)).filter(",
+        "  coming = [60, 65, 70, 80, 90].filter(a, a == member.age || a == member.age + 1)",
         "P4，coming[0] 当日截止",
       ]
     ),

@@ -134,7 +134,7 @@ final class DecisionEngine {
     return toAsk.isEmpty || allFail(toAsk, record, index, now: now)
   }
 
-  /// Whether each of the rules fails a condition on the event alone.
+  /// Whether each of the rules fails a condition by the event alone.
   private func allFail(
     _ rules: [Rulebook.Eventful], _ record: PersonView, _ index: Int, now: Instant
   ) -> Bool {
@@ -145,7 +145,7 @@ final class DecisionEngine {
           persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
         now: now)
       let position = EventPosition(owner: 0, index: index)
-      return rules.allSatisfy { evaluation.gate($0, position) == .fails }
+      return rules.allSatisfy { evaluation.failsByEventAlone($0, position) }
     }
   }
 

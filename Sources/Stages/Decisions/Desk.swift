@@ -197,15 +197,22 @@ struct Desk {
       guard let event = file.event(trigger.position) else { continue }
       let position = trigger.position
       let subjects = subjects(rule, position)
+      /// What fails for everybody.
+      var common: Answer?
       for subject in subjects {
         var failsOnDay = false
         let answer =
           isGone(subject, rule)
           ? .fails(clause: "deceased")
-          : decide(
-            eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
-            &nextDecision, &failsOnDay)
-        if failsOnDay, eventful.isSettledByDay { collected[at].silence.quiet |= bit }
+          : common
+            ?? decide(
+              eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
+              &nextDecision, &failsOnDay)
+        if failsOnDay {
+          if takesShortCuts, situation.restsOnEventsAlone { collected[at].silence.gated |= bit }
+          if eventful.isSettledByDay { collected[at].silence.quiet |= bit }
+          if takesShortCuts, eventful.common.fail(by: answer) { common = answer }
+        }
         reconcile(rule, subject: subject, event: position, answer)
       }
       for index in household.openings.indices
@@ -373,10 +380,14 @@ struct Desk {
     if situational.asksForOpenReferrals { situation.decidingRule = rule.id }
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
+    /// What fails for everybody.
+    var common: Answer?
     for subject in subjects {
       var answer =
         isGone(subject, rule)
-        ? .fails(clause: "deceased") : evaluation.decide(rule, subject: subject, event: nil)
+        ? .fails(clause: "deceased")
+        : common ?? evaluation.decide(rule, subject: subject, event: nil)
+      if takesShortCuts, situational.common.fail(by: answer) { common = answer }
       if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
         if !evaluation.holds(gate) { answer = .fails(clause: "gate") }
       }

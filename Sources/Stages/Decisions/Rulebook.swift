@@ -60,6 +60,8 @@ final class Rulebook {
     private let subjectReads: FactMask
     /// Whether it asks for open referrals, among which its own do not count.
     let asksForOpenReferrals: Bool
+    /// Its first conditions that say the same of everybody.
+    let common: CommonConditions
 
     /// A condition or an exception, its bit in `HouseholdBrief.Outlook.standing`, and what can
     /// change whether it holds.
@@ -74,6 +76,7 @@ final class Rulebook {
       asksForOpenReferrals: Bool
     ) {
       self.asksForOpenReferrals = asksForOpenReferrals
+      common = CommonConditions(of: rule)
       self.rule = rule
       self.reads = reads
       self.clauses = clauses
@@ -124,6 +127,10 @@ final class Rulebook {
     let gates: ProgramRow
     /// The same conditions among all, by bit.
     let gated: UInt64
+    /// Other conditions that an event may fail alone, by what they find first.
+    let conditionsOnEvent: ProgramRow
+    /// Its first conditions that say the same of everybody.
+    let common: CommonConditions
     /// What must be on file for the rule to fire for any event, as bits of `Rulebook.needed`: one of
     /// them, since by the defaults of all a condition fails. 0 where there is no such condition.
     let needs: UInt64
@@ -141,7 +148,7 @@ final class Rulebook {
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: ProgramRow, gated: UInt64, needs: UInt64, neededChanges: FactMask,
+      gates: ProgramRow, gated: UInt64, conditionsOnEvent: ProgramRow, needs: UInt64, neededChanges: FactMask,
       reads: FactMask, mask: UInt64,
       isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?
     ) {
@@ -153,6 +160,8 @@ final class Rulebook {
       self.looksAhead = looksAhead
       self.gates = gates
       self.gated = gated
+      self.conditionsOnEvent = conditionsOnEvent
+      common = CommonConditions(of: rule)
       self.needs = needs
       self.reads = reads
       self.mask = mask
@@ -208,6 +217,8 @@ final class Rulebook {
             gates: ProgramRow(
               rule.when.filter { Rulebook.readsEventOnly($0.reads, pack.facts) }.map(\.program)),
             gated: Rulebook.gated(rule, pack.facts),
+            conditionsOnEvent: ProgramRow(
+              rule.when.filter { Rulebook.asksTheEvent($0, of: rule, pack.facts) }.map(\.program)),
             needs: Rulebook.bits(of: needs, in: &needed), neededChanges: bits.mask(Set(needs)),
             reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
@@ -329,13 +340,28 @@ final class Rulebook {
     guard !reads.facts.isEmpty, reads.parameters.isEmpty, reads.eventTypes.isEmpty,
       !reads.dependsOnTime
     else { return false }
-    return reads.facts.allSatisfy { slot in
-      guard slot.object == .event,
-        let fact = facts.definition(of: slot.object, slot: slot.slot)
-      else { return false }
-      if case .state = fact.origin { return fact.type != .person && fact.type != .persons }
-      return ["type", "date", "time", "service", "weight"].contains(fact.name)
-    }
+    return reads.facts.allSatisfy { isStatedByEvent($0, facts) }
+  }
+
+  /// Whether a fact is one of an event that rests on nothing else.
+  private static func isStatedByEvent(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
+    guard slot.object == .event, let fact = facts.definition(of: slot.object, slot: slot.slot)
+    else { return false }
+    if case .state = fact.origin { return fact.type != .person && fact.type != .persons }
+    return ["type", "date", "time", "service", "weight"].contains(fact.name)
+  }
+
+  /// Whether a condition reads what the event states, besides other things: it may fail by that
+  /// alone. Those that go through other events are not worth asking.
+  private static func asksTheEvent(
+    _ clause: CompiledClause, of rule: CompiledRule, _ facts: FactCatalogue
+  ) -> Bool {
+    let reads = clause.reads
+    return clause.mentions("event", in: rule) && !readsEventOnly(reads, facts)
+      && reads.facts.contains { isStatedByEvent($0, facts) }
+      && !reads.facts.contains {
+        facts.definition(of: $0.object, slot: $0.slot)?.type == .events
+      }
   }
 
   /// Events of people that the stage itself acts on, besides what rules read: who lives there and

@@ -1,0 +1,35 @@
+import Policy
+
+/// The first conditions of a rule that say the same of every subject: once one fails, the others
+/// need not be asked about anybody else.
+struct CommonConditions: Sendable {
+  private let clauses: [String]
+
+  init(of rule: CompiledRule) {
+    clauses =
+      rule.scope == .member
+      ? rule.when.prefix { !$0.mentions("member", in: rule) }.map(\.id) : []
+  }
+
+  /// Whether an answer is that one of them fails.
+  func fail(by answer: Answer) -> Bool {
+    if clauses.isEmpty { return false }
+    if case .fails(let clause) = answer { return clauses.contains(clause) }
+    return false
+  }
+}
+
+extension CompiledClause {
+  /// Whether the condition names a variable, also through the rule's own names for values.
+  func mentions(_ variable: String, in rule: CompiledRule) -> Bool {
+    var seen: Set<String> = []
+    var left = Array(program.dependencies.variables)
+    while let name = left.popLast() {
+      guard seen.insert(name).inserted else { continue }
+      if let named = rule.lets.first(where: { $0.name == name }) {
+        left += named.program.dependencies.variables
+      }
+    }
+    return seen.contains(variable)
+  }
+}
