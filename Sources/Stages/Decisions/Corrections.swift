@@ -80,8 +80,8 @@ extension Desk {
     situation.look(from: .now(now, event: position))
     let subject = opening.subject.flatMap(file.index)
     var never = Instant.distantFuture
-    var failsOnDay = false
-    guard decide(eventful, subject, position, event, &never, &failsOnDay).holds else {
+    var onDay = DayAnswer.open
+    guard decide(eventful, subject, position, event, &never, &onDay).holds else {
       return false
     }
     rest(index, rule, on: event)

@@ -31,8 +31,8 @@ struct Desk {
     let isNew: Bool
     /// Rules that do not look ahead are still decided for it (semantics 3 and 28).
     let isInWindow: Bool
-    /// The rules that do not fire for it, whatever takes effect later.
-    var silence: EventAnswers.Silence
+    /// What rules say of it, whatever takes effect later.
+    var said: EventAnswers.Said
     /// The rules known to have no condition on the event alone that fails.
     var ungated: UInt64 = 0
   }
@@ -128,7 +128,7 @@ struct Desk {
     }
     household.answers.replace(
       policy: rulebook.policyTag,
-      collected.lazy.filter(\.isInWindow).map { ($0.key, $0.silence) })
+      collected.lazy.filter(\.isInWindow).map { ($0.key, $0.said) })
     moveToDistrict()
     // `filter(isAwaited)` would copy the desk.
     household.adopted = household.adopted.filter { isAwaited($0) }
@@ -185,12 +185,16 @@ struct Desk {
       let trigger = collected[at]
       guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow
       else { continue }
-      if trigger.silence.gated & bit != 0 { continue }
-      if trigger.silence.quiet & bit != 0, trigger.effective.date < earliest { continue }
-      collected[at].silence.quiet &= ~bit
-      let gate = evaluation.gate(eventful, trigger.position)
+      if trigger.said.gated & bit != 0 { continue }
+      let isDayOver = trigger.effective.date < earliest
+      if trigger.said.quiet & bit != 0, isDayOver { continue }
+      let hasHeld = trigger.said.held & bit != 0
+      collected[at].said.quiet &= ~bit
+      collected[at].said.held &= ~bit
+      // What once held fails no condition on the event alone.
+      let gate = hasHeld ? .holds : evaluation.gate(eventful, trigger.position)
       if gate == .fails {
-        collected[at].silence.gated |= bit
+        collected[at].said.gated |= bit
         continue
       }
       collected[at].ungated |= bit
@@ -200,19 +204,19 @@ struct Desk {
       /// What fails for everybody.
       var common: Answer?
       for subject in subjects {
-        var failsOnDay = false
+        var onDay = hasHeld && isDayOver ? DayAnswer.holds : .open
         let answer =
           isGone(subject, rule)
           ? .fails(clause: "deceased")
           : common
             ?? decide(
               eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
-              &nextDecision, &failsOnDay)
-        if failsOnDay {
-          if takesShortCuts, situation.restsOnEventsAlone { collected[at].silence.gated |= bit }
-          if eventful.isSettledByDay { collected[at].silence.quiet |= bit }
-          if takesShortCuts, eventful.common.fail(by: answer) { common = answer }
+              &nextDecision, &onDay)
+        if takesShortCuts, onDay == .fails {
+          if situation.restsOnEventsAlone { collected[at].said.gated |= bit }
+          if eventful.common.fail(by: answer) { common = answer }
         }
+        if eventful.isSettledByDay { note(onDay, bit, at) }
         reconcile(rule, subject: subject, event: position, answer)
       }
       for index in household.openings.indices
@@ -262,8 +266,8 @@ struct Desk {
             position: EventPosition(owner: owner, index: index),
             isNew: household.pendingEvents.contains(key),
             isInWindow: isInWindow(event, effective),
-            silence: household.answers.rules(for: key, policy: rulebook.policyTag)
-              ?? EventAnswers.Silence()))
+            said: household.answers.said(of: key, policy: rulebook.policyTag)
+              ?? EventAnswers.Said()))
       }
     }
     collect(EventPosition.household, file.log) { _ in true }
@@ -308,22 +312,44 @@ struct Desk {
     return situation.isDead(subject)
   }
 
+  /// What a rule says by the facts of an event's day.
+  enum DayAnswer {
+    /// Not asked yet, or it hangs on what is missing.
+    case open
+    case fails, holds
+  }
+
+  /// Remembers what a rule said by the facts of a collected event's day.
+  private mutating func note(_ answer: DayAnswer, _ bit: UInt64, _ at: Int) {
+    switch answer {
+    case .open: break
+    case .fails: collected[at].said.quiet |= bit
+    case .holds: collected[at].said.held |= bit
+    }
+  }
+
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
+  ///
+  /// - Parameter onDay: the former where it is known, and as it is found.
   mutating func decide(
     _ eventful: Rulebook.Eventful, _ subject: Int?, _ position: EventPosition,
     _ event: EventView, settled: UInt64 = 0, _ nextDecision: inout Instant,
-    _ failsOnDay: inout Bool
+    _ onDay: inout DayAnswer
   ) -> Answer {
     let rule = eventful.rule
     if let ahead = eventful.looksAhead {
       situation.look(from: .now(now, event: position))
       return look(ahead, rule, subject, position, event, &nextDecision)
     }
-    situation.look(from: .day(of: event.effective, event: position))
-    let answer = evaluation.decide(rule, subject: subject, event: position, settled: settled)
-    if case .fails = answer {
-      failsOnDay = true
-      return answer
+    var answer = Answer.holds
+    if onDay != .holds {
+      situation.look(from: .day(of: event.effective, event: position))
+      answer = evaluation.decide(rule, subject: subject, event: position, settled: settled)
+      if case .fails = answer {
+        onDay = .fails
+        return answer
+      }
+      if answer == .holds { onDay = .holds }
     }
     situation.look(from: .now(now, event: position))
     guard eventful.holdsNow else { return answer }

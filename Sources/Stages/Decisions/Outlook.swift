@@ -28,15 +28,15 @@ extension Desk {
     let trigger = collected[at]
     let decided = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
     // What cannot fire for any event says nothing of this one.
-    let open = decided & ~trigger.silence.gated & ~outlook.unable
+    let open = decided & ~trigger.said.gated & ~outlook.unable
     guard open != 0 else { return }
     for eventful in rulebook.eventRules where open & eventful.mask != 0 {
-      if trigger.ungated & eventful.mask == 0,
+      if (trigger.ungated | trigger.said.held) & eventful.mask == 0,
         evaluation.gate(eventful, trigger.position) == .fails
       {
-        collected[at].silence.gated |= eventful.mask
-      } else if trigger.silence.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
-        collected[at].silence.quiet |= eventful.mask
+        collected[at].said.gated |= eventful.mask
+      } else if trigger.said.quiet & eventful.mask != 0 || isQuietTwin(at, eventful) {
+        collected[at].said.quiet |= eventful.mask
         outlook.settled |= eventful.mask
         outlook.settledThrough = max(outlook.settledThrough, trigger.effective.date)
       } else {
@@ -62,7 +62,7 @@ extension Desk {
     guard let stages = eventful.stages, collected[at].effective <= now else { return false }
     let trigger = collected[at]
     return collected.contains { other in
-      other.silence.quiet & eventful.mask != 0
+      other.said.quiet & eventful.mask != 0
         && other.position.owner == trigger.position.owner
         && other.effective.date == trigger.effective.date
         && file.log(of: other.position.owner).map {

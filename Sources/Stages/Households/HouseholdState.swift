@@ -73,9 +73,10 @@ struct SpentOrdinal: Equatable, Sendable {
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable {
-  static let format: UInt8 = 4
-  /// The format before it, without a brief; still read.
-  static let formerFormat: UInt8 = 3
+  static let format: UInt8 = 5
+  /// The formats before it, still read: one whose answers do not tell what held, and one without a
+  /// brief.
+  static let formerFormats: (withBrief: UInt8, first: UInt8) = (4, 3)
 
   let key: HouseholdKey
   /// The household's wake-up; nil where nothing waits for time to pass.
@@ -255,11 +256,11 @@ struct HouseholdState: Equatable {
     var reader = ByteReader(bytes)
     let format = try reader.u8()
     switch format {
-    case HouseholdState.format:
+    case HouseholdState.format, HouseholdState.formerFormats.withBrief:
       let brief = try HouseholdBrief(&reader)
       nextDue = brief.nextDue
       outlook = brief.outlook
-    case HouseholdState.formerFormat:
+    case HouseholdState.formerFormats.first:
       let due = try reader.i64()
       nextDue = due == .max ? nil : Instant(microseconds: due)
     default: throw DecodingFailure("household format")
@@ -293,15 +294,15 @@ struct HouseholdState: Equatable {
     handedOverEpoch = try reader.u32()
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
-    if format == HouseholdState.format {
+    if format != HouseholdState.formerFormats.first {
       spent = try reader.list { r throws(DecodingFailure) in
         SpentOrdinal(
           rule: try r.string(), subject: try r.optionalCitizen(), ordinal: try r.u32())
       }
     }
     placements = try reader.placements()
-    if format == HouseholdState.format {
-      answers = try EventAnswers(&reader)
+    if format != HouseholdState.formerFormats.first {
+      answers = try EventAnswers(&reader, tellsHeld: format == HouseholdState.format)
     } else {
       try EventAnswers.skipFormer(&reader)
     }
@@ -314,7 +315,7 @@ struct HouseholdState: Equatable {
     brief.nextDue = nextDue
     brief.isAtRest =
       key.isRegistered && !compositions.isEmpty && forwarding == nil && adopted.isEmpty
-      && pendingChanges.map(\.isEmpty) ?? false && pendingEvents.isEmpty
+      && !needsDecision && pendingEvents.isEmpty
       && pendingRevocations.isEmpty && links.allSatisfy { $0.acknowledged >= $0.sequence }
     brief.outlook = outlook
     return brief
