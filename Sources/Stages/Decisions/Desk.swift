@@ -14,7 +14,7 @@ struct Desk {
   let pseudonyms: Pseudonyms
   let file: HouseholdFile
   var outbox: Outbox
-  private let takesShortCuts: Bool
+  let takesShortCuts: Bool
   /// The visit belongs to a sweep after a change of policy.
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
@@ -191,8 +191,15 @@ struct Desk {
       let hasHeld = trigger.said.held & bit != 0
       collected[at].said.quiet &= ~bit
       collected[at].said.held &= ~bit
+      let known = hasHeld && isDayOver ? .holds : answerOfTwin(at, eventful)
+      if known == .fails {
+        collected[at].said.quiet |= bit
+        reconcile(rule, subject: nil, event: trigger.position, .fails(clause: "stage"))
+        continue
+      }
       // What once held fails no condition on the event alone.
-      let gate = hasHeld ? .holds : evaluation.gate(eventful, trigger.position)
+      let gate =
+        hasHeld || known == .holds ? .holds : evaluation.gate(eventful, trigger.position)
       if gate == .fails {
         collected[at].said.gated |= bit
         continue
@@ -204,7 +211,7 @@ struct Desk {
       /// What fails for everybody.
       var common: Answer?
       for subject in subjects {
-        var onDay = hasHeld && isDayOver ? DayAnswer.holds : .open
+        var onDay = known
         let answer =
           isGone(subject, rule)
           ? .fails(clause: "deceased")
@@ -310,22 +317,6 @@ struct Desk {
   private func isGone(_ subject: Int?, _ rule: CompiledRule) -> Bool {
     guard let subject, !rule.outlivesSubject else { return false }
     return situation.isDead(subject)
-  }
-
-  /// What a rule says by the facts of an event's day.
-  enum DayAnswer {
-    /// Not asked yet, or it hangs on what is missing.
-    case open
-    case fails, holds
-  }
-
-  /// Remembers what a rule said by the facts of a collected event's day.
-  private mutating func note(_ answer: DayAnswer, _ bit: UInt64, _ at: Int) {
-    switch answer {
-    case .open: break
-    case .fails: collected[at].said.quiet |= bit
-    case .holds: collected[at].said.held |= bit
-    }
   }
 
   /// The answer at the end of the event's day and, unless the rule says otherwise, also now.
