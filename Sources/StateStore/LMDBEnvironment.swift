@@ -21,6 +21,7 @@ final class LMDBEnvironment {
   /// Names to bytes: `meta`, `about`.
   let meta: MDB_dbi
   private var mapSize: Int
+  private var ground = PreparedGround()
 
   /// Opens or creates the environment in an existing directory. `readOnly` is for inspection
   /// beside a running daemon.
@@ -65,6 +66,14 @@ final class LMDBEnvironment {
     let size = mapSize + step
     try check(mdb_env_set_mapsize(handle, size), "grow")
     mapSize = size
+  }
+
+  /// Makes ready the pages that a transaction of so many writes may take behind those in use; no
+  /// transaction may be open.
+  func reserve(writes: Int) {
+    var descriptor: mdb_filehandle_t = -1
+    guard mdb_env_get_fd(handle, &descriptor) == MDB_SUCCESS else { return }
+    ground.prepare(descriptor, used: usedBytes, writes: writes, mapSize: mapSize)
   }
 
   /// Writes everything through to the disk.

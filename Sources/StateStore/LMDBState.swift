@@ -16,8 +16,6 @@ public final class LMDBState: PartitionState {
   /// Below this much free space a write could meet a page that the file system cannot back, and
   /// the process would die of it.
   private static let spareBytes: UInt64 = 64 << 20
-  /// From this many writes on, sorting them saves more page visits than it costs.
-  private static let sortedFrom = 4096
 
   /// Opens the environment in `directory`, which must exist; `about` names stage and partition.
   init(
@@ -77,6 +75,7 @@ public final class LMDBState: PartitionState {
     guard let environment else { throw StateFailure(.io, "closed") }
     endReading()
     try checkSpace()
+    environment.reserve(writes: overlay.writes.count)
     while true {
       let transaction = try environment.begin(readOnly: false)
       let fits: Bool
@@ -164,15 +163,8 @@ public final class LMDBState: PartitionState {
     _ overlay: StateOverlay, _ meta: StateMeta, in transaction: OpaquePointer,
     _ environment: LMDBEnvironment
   ) throws(StateFailure) -> Bool {
-    if overlay.writes.count >= LMDBState.sortedFrom {
-      let sorted = overlay.writes.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-      for (key, value) in sorted {
-        guard try put(key, value, transaction, environment.values) else { return false }
-      }
-    } else {
-      for (key, value) in overlay.writes {
-        guard try put(key, value, transaction, environment.values) else { return false }
-      }
+    guard try SortedWrites(overlay.writes).put(transaction, environment.values) else {
+      return false
     }
     for (owner, due) in overlay.timerWrites {
       guard try TimerIndex.set(transaction, environment, owner: owner, due: due) else {
