@@ -31,9 +31,10 @@ final class EventEncoder {
     var accepted: Instant
   }
 
+  /// The message, valid until the next one is encoded.
   func encode(
     _ plan: EventPlan, _ envelope: Envelope, _ identity: Identity, original: InboundRecord?
-  ) -> [UInt8] {
+  ) -> UnsafeRawBufferPointer {
     wire.removeAll()
     wire.u8(0)
     key(identity.key)

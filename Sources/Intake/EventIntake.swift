@@ -94,7 +94,7 @@ public final class EventIntake: IntakeStage {
     let identity = try self.identity(event, envelope, accepted: clock)
     let payload = encoder.encode(
       event, envelope, identity, original: event.keepsOriginal ? record : nil)
-    outbox.send(.events, key: identity.key.bytes, payload: payload)
+    identity.key.withBytes { outbox.send(.events, key: $0, payload: payload) }
     return clock
   }
 

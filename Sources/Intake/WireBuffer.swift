@@ -1,7 +1,6 @@
 internal import Vocabulary
 
-/// Writes the encoding of `Streaming.ByteWriter` into memory that is kept from event to event, so
-/// that an event costs one allocation: its final bytes.
+/// Writes the encoding of `Streaming.ByteWriter` into memory that is kept from event to event.
 final class WireBuffer {
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity = 8192
@@ -13,13 +12,8 @@ final class WireBuffer {
 
   func removeAll() { count = 0 }
 
-  /// A copy of what was written.
-  var bytes: [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      buffer.baseAddress?.update(from: base, count: count)
-      initialized = count
-    }
-  }
+  /// What was written, valid until more is written.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
   @inline(__always)
   private func reserve(_ more: Int) {

@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 
 /// What one poll brought: records, lent by librdkafka without a copy, and events.
 ///
@@ -153,6 +154,9 @@ public struct KafkaHeaders: Sequence, IteratorProtocol {
     self.list = code == RD_KAFKA_RESP_ERR_NO_ERROR ? list : nil
   }
 
+  /// How many headers the record has.
+  public var count: Int { list.map { rd_kafka_header_cnt($0) } ?? 0 }
+
   /// The next header: name as UTF-8 as the sender wrote it, and value, nil for null.
   public mutating func next() -> (name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)? {
     guard let list else { return nil }
@@ -162,10 +166,8 @@ public struct KafkaHeaders: Sequence, IteratorProtocol {
     let code = rd_kafka_header_get_all(list, index, &name, &value, &size)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let name else { return nil }
     index += 1
-    var length = 0
-    while name[length] != 0 { length += 1 }
     return (
-      UnsafeRawBufferPointer(start: name, count: length),
+      UnsafeRawBufferPointer(start: name, count: strlen(name)),
       value.map { UnsafeRawBufferPointer(start: $0, count: size) }
     )
   }

@@ -88,6 +88,15 @@ public struct EventEntryView {
   public var changes: [FactID] { type.changes(stating: fields, \.fact) }
 }
 
+extension ByteWriter {
+  /// The list of what an event changes.
+  mutating func changes(of entry: EventEntryView) {
+    varint(UInt64(entry.fields.count + 1))
+    u32(entry.type.rawValue)
+    for field in entry.fields { u32(field.fact.rawValue) }
+  }
+}
+
 extension EventTypeID {
   /// Itself, and the facts that an event of the type states.
   fileprivate func changes<Field>(

@@ -28,7 +28,13 @@ public struct EventKey: Hashable, Comparable, Sendable {
   }
 
   /// The 16 bytes, big-endian.
-  public var bytes: [UInt8] { [UInt8](reserving: 16) { $0.sortableEventKey(self) } }
+  public var bytes: [UInt8] { withBytes { Array($0) } }
+
+  /// Calls `body` with the 16 bytes, big-endian, valid during the call.
+  public func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+    let words = (high.bigEndian, low.bigEndian)
+    return withUnsafeBytes(of: words) { body($0) }
+  }
 
   public static func < (a: EventKey, b: EventKey) -> Bool {
     a.high != b.high ? a.high < b.high : a.low < b.low

@@ -48,21 +48,23 @@ public struct EventMessageView {
     if try reader.bool() { return nil }
   }
 
-  /// The encoded `PersonMessage.event` for a target, accepted at an instant.
-  public func message(for target: Target, accepted: Instant) -> [UInt8] {
-    let size = 32 + head.count + tail.count + fields.count + target.fields.count
-    return [UInt8](reserving: size) { writer in
-      writer.citizen(target.person)
-      writer.u8(PersonMessage.eventTag)
-      writer.raw(head)
-      writer.instant(accepted)
-      writer.raw(tail)
-      writer.varint(UInt64(count + target.count))
-      writer.raw(fields)
-      writer.raw(target.fields)
-      // Nothing is superseded.
-      writer.u8(0)
-    }
+  /// The most bytes of a message for a target.
+  public func size(for target: Target) -> Int {
+    32 + head.count + tail.count + fields.count + target.fields.count
+  }
+
+  /// Writes `PersonMessage.event` for a target, accepted at an instant.
+  public func write(for target: Target, accepted: Instant, to writer: inout ByteWriter) {
+    writer.citizen(target.person)
+    writer.u8(PersonMessage.eventTag)
+    writer.raw(head)
+    writer.instant(accepted)
+    writer.raw(tail)
+    writer.varint(UInt64(count + target.count))
+    writer.raw(fields)
+    writer.raw(target.fields)
+    // Nothing is superseded.
+    writer.u8(0)
   }
 }
 

@@ -33,14 +33,26 @@ public enum HouseholdMessage: Equatable, Sendable {
     Array(household.text.utf8)
   }
 
-  /// An encoded `person` message to a household given by the bytes of its key.
-  public static func person(
-    changed: [FactID]?, cause: EventKey?, record: [UInt8], for household: some Collection<UInt8>
-  ) -> [UInt8] {
-    [UInt8](reserving: record.count + 256) { writer in
-      writer.blob(household)
-      writer.person(changed: changed, cause: cause, record: record)
-    }
+  /// The most bytes of a `person` message, as below.
+  public static func size(
+    _ record: UnsafeRawBufferPointer, after event: EventEntryView,
+    for household: UnsafeRawBufferPointer
+  ) -> Int {
+    48 + household.count + (event.fields.count + 1) * MemoryLayout<UInt32>.size + record.count
+  }
+
+  /// Writes a `person` message, after an event, to a household given by the bytes of its key.
+  public static func write(
+    _ record: UnsafeRawBufferPointer, after event: EventEntryView,
+    for household: UnsafeRawBufferPointer, to writer: inout ByteWriter
+  ) {
+    writer.blob(household)
+    writer.u8(HouseholdMessage.personTag)
+    writer.u8(1)
+    writer.changes(of: event)
+    writer.u8(1)
+    writer.eventKey(event.key)
+    writer.raw(record)
   }
 
   public func encoded(for household: HouseholdKey) -> [UInt8] {

@@ -18,10 +18,11 @@ public enum PersonMessage: Equatable, Sendable {
   }
 
   /// Calls `body` with the key that decides the partition, valid during the call.
-  public static func withPartitionKey<R>(
-    _ person: CitizenID, _ body: (UnsafeRawBufferPointer) -> R
-  ) -> R {
-    withUnsafeBytes(of: person.digits.bigEndian, body)
+  public static func withPartitionKey<R, Failure: Error>(
+    _ person: CitizenID, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    let digits = person.digits.bigEndian
+    return try withUnsafeBytes(of: digits) { (key) throws(Failure) in try body(key) }
   }
 
   public func encoded(for person: CitizenID) -> [UInt8] {

@@ -260,18 +260,9 @@ public struct PersonView {
     }
   }
 
-  /// The encoded record of the next version, with one event more; nil where the log has it.
-  public func appending(_ entry: EventEntryView) -> [UInt8]? {
-    guard log.index(of: entry.key) == nil else { return nil }
-    let head = bytes.count - log.size
-    let splice = EventLogSplice(log, adding: entry)
-    return [UInt8](reserving: bytes.count + splice.addedBytes) { writer in
-      writer.raw(UnsafeRawBufferPointer(rebasing: bytes[..<PersonRecord.versionOffset]))
-      writer.u64(version + 1)
-      writer.raw(
-        UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
-      splice.write(to: &writer)
-    }
+  /// The record of the next version with one event more; nil where the log has it.
+  public func appending(_ entry: EventEntryView) -> GrownPerson? {
+    log.index(of: entry.key) == nil ? GrownPerson(bytes, version, log, entry) : nil
   }
 
   /// The sequence of the last statement of `household` that this record has taken in.
@@ -284,6 +275,34 @@ public struct PersonView {
       try reader.skipHomeClaims()
     }
     return nil
+  }
+}
+
+/// A person's record with one event more, not yet written.
+public struct GrownPerson {
+  private let bytes: UnsafeRawBufferPointer
+  private let version: UInt64
+  private let head: Int
+  private let splice: EventLogSplice
+  /// How many bytes it has.
+  public let size: Int
+
+  fileprivate init(
+    _ bytes: UnsafeRawBufferPointer, _ version: UInt64, _ log: EventLogView,
+    _ entry: EventEntryView
+  ) {
+    self.bytes = bytes
+    self.version = version
+    head = bytes.count - log.size
+    splice = EventLogSplice(log, adding: entry)
+    size = bytes.count + splice.addedBytes
+  }
+
+  public func write(to writer: inout ByteWriter) {
+    writer.raw(UnsafeRawBufferPointer(rebasing: bytes[..<PersonRecord.versionOffset]))
+    writer.u64(version + 1)
+    writer.raw(UnsafeRawBufferPointer(rebasing: bytes[(PersonRecord.versionOffset + 8)..<head]))
+    splice.write(to: &writer)
   }
 }
 

@@ -469,10 +469,16 @@ public struct KafkaLogBatch: RecordBatch {
     at index: Int, _ body: (UnsafeBufferPointer<BorrowedHeader>) -> R
   ) -> R {
     let empty = UnsafeRawBufferPointer(start: nil, count: 0)
-    let headers = batch[index].headers.map { header in
-      BorrowedHeader(name: header.name, value: header.value ?? empty)
+    var headers = batch[index].headers
+    return withUnsafeTemporaryAllocation(of: BorrowedHeader.self, capacity: headers.count) { list in
+      var count = 0
+      while count < list.count, let header = headers.next() {
+        list.initializeElement(
+          at: count, to: BorrowedHeader(name: header.name, value: header.value ?? empty))
+        count += 1
+      }
+      return body(UnsafeBufferPointer(rebasing: list[..<count]))
     }
-    return headers.withUnsafeBufferPointer(body)
   }
 }
 

@@ -101,10 +101,7 @@ final class StagePartition {
     overlay.timerWrites.allSatisfy { owner, due in
       guard let write = overlay.writes[owner] else { return true }
       guard let value = write else { return due == nil }
-      let implied = owner.withUnsafeBytes { key in
-        value.withUnsafeBytes { stage.timer(key: key, value: $0) }
-      }
-      return implied == due
+      return stage.timer(key: owner, value: value) == due
     }
   }
 }

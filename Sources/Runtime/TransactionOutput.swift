@@ -32,13 +32,12 @@ struct TransactionOutput {
   mutating func dispatch(
     _ outbox: inout Outbox, clock: Instant, to log: some TransactionalLog
   ) throws(LogFailure) {
-    for record in outbox.internalRecords {
-      let partition = Partitioner.partition(
-        ofHash: record.keyHash, count: layout.partitions)
-      let channel = Int(record.channel.rawValue)
-      frames[channel][Int(partition)].append(record.payload, clock: clock)
-      if frames[channel][Int(partition)].byteCount >= FrameWriter.softLimit {
-        try flushFrames(record.channel, from: FrameWriter.softLimit / 2, to: log)
+    try outbox.eachInternal { (channel, keyHash, payload) throws(LogFailure) in
+      let partition = Partitioner.partition(ofHash: keyHash, count: layout.partitions)
+      let frame = frames[Int(channel.rawValue)][Int(partition)]
+      frame.append(payload, clock: clock)
+      if frame.byteCount >= FrameWriter.softLimit {
+        try flushFrames(channel, from: FrameWriter.softLimit / 2, to: log)
       }
     }
     for output in outbox.outputs {
@@ -97,11 +96,13 @@ struct TransactionOutput {
 
   /// Sends a write of an overlay.
   private mutating func send(
-    _ key: [UInt8], _ value: [UInt8]?, to topic: String, _ partition: Int32,
-    _ log: some TransactionalLog
+    _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?, to topic: String,
+    _ partition: Int32, _ log: some TransactionalLog
   ) throws(LogFailure) {
     ChangelogKey.write(key, to: &changelogKey)
-    try TransactionOutput.produce(log, topic, partition, changelogKey, value)
+    try changelogKey.span.withUnsafeBytes { (key) throws(LogFailure) in
+      try log.produce(topic: topic, partition: partition, key: key, value: value, headers: [])
+    }
   }
 
   private mutating func sendOutputs(to log: some TransactionalLog) throws(LogFailure) {

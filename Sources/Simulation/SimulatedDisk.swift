@@ -102,7 +102,7 @@ public final class SimulatedState: PartitionState {
   }
 
   public func withValue<R, Failure: Error>(
-    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
   ) throws(Failure) -> R {
     try stored.values.withValue(key, body)
   }

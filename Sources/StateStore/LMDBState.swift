@@ -32,13 +32,11 @@ public final class LMDBState: PartitionState {
   deinit { endReading() }
 
   public func withValue<R, Failure: Error>(
-    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
   ) throws(Failure) -> R {
     guard let environment, let transaction = readTransaction() else { return try body(nil) }
     var value = MDB_val()
-    let code = key.withUnsafeBytes { bytes in
-      withLMDBValue(bytes) { mdb_get(transaction, environment.values, &$0, &value) }
-    }
+    let code = withLMDBValue(key) { mdb_get(transaction, environment.values, &$0, &value) }
     if code == MDB_SUCCESS { return try body(value.bytes) }
     if code != MDB_NOTFOUND { fail(stateFailure(code, "get")) }
     return try body(nil)
@@ -167,7 +165,7 @@ public final class LMDBState: PartitionState {
       return false
     }
     for (owner, due) in overlay.timerWrites {
-      guard try TimerIndex.set(transaction, environment, owner: owner, due: due) else {
+      guard try TimerIndex.set(transaction, environment, owner: Array(owner), due: due) else {
         return false
       }
     }

@@ -10,10 +10,10 @@ struct SortedWrites {
     let index: Int
   }
 
-  private let writes: KeyedValues<[UInt8]?>
+  private let writes: KeyedValues<UnsafeRawBufferPointer?>
   private let order: [Place]
 
-  init(_ writes: KeyedValues<[UInt8]?>) {
+  init(_ writes: KeyedValues<UnsafeRawBufferPointer?>) {
     self.writes = writes
     var order: [Place] = []
     order.reserveCapacity(writes.count)
@@ -31,19 +31,15 @@ struct SortedWrites {
   func put(_ transaction: OpaquePointer, _ database: MDB_dbi) throws(StateFailure) -> Bool {
     var cursor: OpaquePointer?
     try check(mdb_cursor_open(transaction, database, &cursor), "cursor")
-    var deleted: [[UInt8]] = []
+    var deleted: [UnsafeRawBufferPointer] = []
     for place in order {
       let (key, value) = writes[place.index]
       guard let value else {
         deleted.append(key)
         continue
       }
-      let code = key.withUnsafeBytes { key in
-        withLMDBValue(key) { key in
-          value.withUnsafeBytes { value in
-            withLMDBValue(value) { mdb_cursor_put(cursor, &key, &$0, 0) }
-          }
-        }
+      let code = withLMDBValue(key) { key in
+        withLMDBValue(value) { mdb_cursor_put(cursor, &key, &$0, 0) }
       }
       guard code == MDB_SUCCESS else {
         mdb_cursor_close(cursor)
@@ -53,27 +49,23 @@ struct SortedWrites {
     }
     mdb_cursor_close(cursor)
     for key in deleted {
-      guard try StateStore.put(key, nil, transaction, database) else { return false }
+      guard try StateStore.put(Array(key), nil, transaction, database) else { return false }
     }
     return true
   }
 
-  private static func precedes(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    let order = a.withUnsafeBytes { a in
-      b.withUnsafeBytes { b in
-        guard let first = a.baseAddress, let second = b.baseAddress else { return Int32(0) }
-        return memcmp(first, second, min(a.count, b.count))
-      }
-    }
+  private static func precedes(
+    _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let first = a.baseAddress, let second = b.baseAddress else { return a.count < b.count }
+    let order = memcmp(first, second, min(a.count, b.count))
     return order != 0 ? order < 0 : a.count < b.count
   }
 
-  private static func head(of key: [UInt8]) -> UInt64 {
-    key.withUnsafeBytes { bytes in
-      if bytes.count >= 8 { return UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)) }
-      var head: UInt64 = 0
-      for at in 0..<8 { head = head << 8 | UInt64(at < bytes.count ? bytes[at] : 0) }
-      return head
-    }
+  private static func head(of key: UnsafeRawBufferPointer) -> UInt64 {
+    if key.count >= 8 { return UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }
+    var head: UInt64 = 0
+    for at in 0..<8 { head = head << 8 | UInt64(at < key.count ? key[at] : 0) }
+    return head
   }
 }

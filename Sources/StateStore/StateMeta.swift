@@ -80,7 +80,7 @@ public enum ChangelogKey {
   public static let meta: [UInt8] = [metaTag]
 
   /// The changelog key of a state key, written over `buffer` so that no batch allocates for it.
-  public static func write(_ key: [UInt8], to buffer: inout [UInt8]) {
+  public static func write(_ key: some Collection<UInt8>, to buffer: inout [UInt8]) {
     buffer.removeAll(keepingCapacity: true)
     buffer.append(stateTag)
     buffer.append(contentsOf: key)

@@ -19,12 +19,17 @@ public final class FrameWriter {
   public var byteCount: Int { writer.count }
 
   /// Appends one record made at `clock`.
-  public func append(_ payload: [UInt8], clock now: Instant) {
+  public func append(_ payload: UnsafeRawBufferPointer, clock now: Instant) {
     if recordCount == 0 { writer.u8(FrameWriter.version) }
     writer.signedVarint(now.microseconds &- clock)
     clock = now.microseconds
     writer.blob(payload)
     recordCount += 1
+  }
+
+  /// As above.
+  public func append(_ payload: [UInt8], clock now: Instant) {
+    payload.span.withUnsafeBytes { append($0, clock: now) }
   }
 
   /// Calls `send` with the frame's bytes, valid during the call, unless nothing was appended; the

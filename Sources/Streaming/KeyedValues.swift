@@ -1,50 +1,65 @@
+internal import Glibc
+
 /// Values by keys of bytes, in the order in which the keys came.
 ///
 /// A hash table of its own: the hash of Swift's dictionaries takes in a key byte by byte. Keys hold
 /// identifiers from outside, so the hash begins with a number that is another in every process:
 /// nobody can make up keys that fall together.
-public struct KeyedValues<Value> {
-  public typealias Element = (key: [UInt8], value: Value)
+public final class KeyedValues<Value> {
+  /// A key is valid until everything is forgotten.
+  public typealias Element = (key: UnsafeRawBufferPointer, value: Value)
 
   private var entries: [Element] = []
   /// By hash: the upper half of a hash and one more than the index of its entry; 0 is free. At most
   /// half of them are taken.
   private var slots: [UInt64] = Array(repeating: 0, count: 16)
+  private let keys = ByteSlab()
 
   public init() {}
 
   /// The value of a key.
-  public subscript(key: [UInt8]) -> Value? {
+  public subscript(key: UnsafeRawBufferPointer) -> Value? {
     let slot = find(key).slot
     return slots[slot] == 0 ? nil : entries[index(slot)].value
   }
 
+  /// The value of a key.
+  public subscript(key: [UInt8]) -> Value? { key.span.withUnsafeBytes { self[$0] } }
+
   /// Sets the value of a key.
-  public mutating func set(_ key: [UInt8], _ value: Value) {
+  public func set(_ key: [UInt8], _ value: Value) {
+    key.span.withUnsafeBytes { set($0, value) }
+  }
+
+  /// Sets the value of a key.
+  public func set(_ key: UnsafeRawBufferPointer, _ value: Value) {
     let found = find(key)
     guard slots[found.slot] == 0 else {
       entries[index(found.slot)].value = value
       return
     }
-    entries.append((key, value))
+    entries.append((keys.copy(key), value))
     slots[found.slot] = found.tag | UInt64(entries.count)
     if entries.count * 2 > slots.count { grow() }
   }
 
   /// Forgets everything and keeps the capacity.
-  public mutating func removeAll() {
+  public func removeAll() {
     guard !entries.isEmpty else { return }
     entries.removeAll(keepingCapacity: true)
+    keys.removeAll()
     for slot in slots.indices { slots[slot] = 0 }
   }
 
   /// The slot of a key, or that in which it belongs, and the half of its hash that is kept.
-  private func find(_ key: [UInt8]) -> (slot: Int, tag: UInt64) {
-    let hash = key.span.withUnsafeBytes { ByteHash.ofProcess($0) }
+  private func find(_ key: UnsafeRawBufferPointer) -> (slot: Int, tag: UInt64) {
+    let hash = ByteHash.ofProcess(key)
     let tag = hash & ~0xFFFF_FFFF
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[slot] != 0 {
-      if slots[slot] & ~0xFFFF_FFFF == tag, entries[index(slot)].key == key { break }
+      if slots[slot] & ~0xFFFF_FFFF == tag, isEqual(entries[index(slot)].key, key) {
+        break
+      }
       slot = (slot + 1) & (slots.count - 1)
     }
     return (slot, tag)
@@ -52,7 +67,7 @@ public struct KeyedValues<Value> {
 
   private func index(_ slot: Int) -> Int { Int(slots[slot] & 0xFFFF_FFFF) - 1 }
 
-  private mutating func grow() {
+  private func grow() {
     slots = Array(repeating: 0, count: slots.count * 2)
     for index in entries.indices {
       let found = find(entries[index].key)
@@ -65,6 +80,12 @@ extension KeyedValues: RandomAccessCollection {
   public var startIndex: Int { 0 }
   public var endIndex: Int { entries.count }
   public subscript(position: Int) -> Element { entries[position] }
+}
+
+private func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+  guard a.count == b.count else { return false }
+  guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+  return memcmp(first, second, a.count) == 0
 }
 
 /// A hash of bytes with random numbers of its own.

@@ -3,14 +3,14 @@ import Vocabulary
 /// State in memory: `replay`, the simulation and tests.
 public final class MemoryState: StateBase {
   /// Nil where a value was deleted.
-  private var values = KeyedValues<[UInt8]?>()
-  private var dueByOwner = KeyedValues<Instant?>()
+  private let values = KeyedValues<[UInt8]?>()
+  private let dueByOwner = KeyedValues<Instant?>()
   private var sorted = SortedTimers()
 
   public init() {}
 
   public func withValue<R, Failure: Error>(
-    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
   ) throws(Failure) -> R {
     guard let value = values[key], let value else { return try body(nil) }
     return try value.span.withUnsafeBytes { (bytes) throws(Failure) in try body(bytes) }
@@ -29,8 +29,9 @@ public final class MemoryState: StateBase {
 
   /// Applies an overlay's writes.
   public func apply(_ overlay: StateOverlay) {
-    for (key, value) in overlay.writes { values.set(key, value) }
-    for (owner, due) in overlay.timerWrites {
+    for (key, value) in overlay.writes { values.set(key, value.map { Array($0) }) }
+    for (key, due) in overlay.timerWrites {
+      let owner = Array(key)
       if let old = dueByOwner[owner], let old { sorted.remove(Timer(due: old, owner: owner)) }
       dueByOwner.set(owner, due)
       if let due { sorted.insert(Timer(due: due, owner: owner)) }
@@ -53,6 +54,6 @@ public final class MemoryState: StateBase {
   public var count: Int { present.count }
 
   private var present: [(key: [UInt8], value: [UInt8])] {
-    values.compactMap { key, value in value.map { (key, $0) } }
+    values.compactMap { key, value in value.map { (Array(key), $0) } }
   }
 }

@@ -54,7 +54,7 @@ public struct OutputRecord: Equatable, Sendable {
   }
 }
 
-/// A record for another stage.
+/// A record for another stage, copied out of an outbox.
 public struct InternalRecord: Equatable, Sendable {
   public var channel: Channel
   /// `Partitioner.murmur2` of its key, which decides the partition.
@@ -63,28 +63,67 @@ public struct InternalRecord: Equatable, Sendable {
 }
 
 /// What a stage has decided to send; the runtime sends it inside the transaction, in order.
-public struct Outbox: Sendable {
-  public private(set) var internalRecords: [InternalRecord] = []
+///
+/// A copy lays its payloads into the same memory: one box is used at a time.
+public struct Outbox {
+  private struct Entry {
+    var channel: Channel
+    var keyHash: UInt32
+    var payload: UnsafeRawBufferPointer
+  }
+
+  private var entries: [Entry] = []
+  /// Where the payloads lie, from the first one on.
+  private var payloads: ByteSlab?
   public private(set) var outputs: [OutputRecord] = []
 
   public init() {}
 
+  /// Sends what `body` writes, mostly no more than `capacity` bytes.
   public mutating func send(
-    _ channel: Channel, key: UnsafeRawBufferPointer, payload: [UInt8]
+    _ channel: Channel, key: UnsafeRawBufferPointer, reserving capacity: Int,
+    _ body: (inout ByteWriter) -> Void
   ) {
-    internalRecords.append(
-      InternalRecord(channel: channel, keyHash: Partitioner.murmur2(key), payload: payload))
+    let slab = payloads ?? ByteSlab()
+    payloads = slab
+    let payload = slab.write(reserving: capacity, body)
+    entries.append(
+      Entry(channel: channel, keyHash: Partitioner.murmur2(key), payload: payload))
+  }
+
+  public mutating func send(
+    _ channel: Channel, key: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer
+  ) {
+    send(channel, key: key, reserving: payload.count) { $0.raw(payload) }
   }
 
   public mutating func send(_ channel: Channel, key: [UInt8], payload: [UInt8]) {
-    key.span.withUnsafeBytes { send(channel, key: $0, payload: payload) }
+    key.span.withUnsafeBytes { key in
+      payload.span.withUnsafeBytes { send(channel, key: key, payload: $0) }
+    }
+  }
+
+  /// Calls `body` with each internal record in order: its channel, the `Partitioner.murmur2` of its
+  /// key, and its payload, valid until the box is emptied.
+  public func eachInternal<Failure: Error>(
+    _ body: (Channel, UInt32, UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    for entry in entries { try body(entry.channel, entry.keyHash, entry.payload) }
+  }
+
+  /// The internal records, copied.
+  public var internalRecords: [InternalRecord] {
+    entries.map {
+      InternalRecord(channel: $0.channel, keyHash: $0.keyHash, payload: Array($0.payload))
+    }
   }
 
   public mutating func publish(_ record: OutputRecord) { outputs.append(record) }
 
   /// Empties the box and keeps its capacity.
   public mutating func removeAll() {
-    internalRecords.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+    payloads?.removeAll()
     outputs.removeAll(keepingCapacity: true)
   }
 }

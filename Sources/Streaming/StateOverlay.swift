@@ -4,7 +4,7 @@ public import Vocabulary
 public protocol StateBase: AnyObject {
   /// Calls `body` with the stored value, or nil; the bytes are valid during the call only.
   func withValue<R, Failure: Error>(
-    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
   ) throws(Failure) -> R
 
   /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`.
@@ -12,6 +12,14 @@ public protocol StateBase: AnyObject {
 
   /// Up to `max` timers, ascending by (due, owner), starting after `cursor`.
   func timers(after cursor: Timer?, max: Int) -> [Timer]
+}
+
+extension StateBase {
+  public func withValue<R, Failure: Error>(
+    _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try key.span.withUnsafeBytes { (key) throws(Failure) in try withValue(key, body) }
+  }
 }
 
 /// A wake-up of one owner (a household): each owner has at most one.
@@ -37,10 +45,13 @@ public final class StateOverlay {
   /// for itself.
   public static let keyLimit = 480
 
-  /// The new value of a key, nil where it was deleted; in the order in which keys were written.
-  public private(set) var writes = KeyedValues<[UInt8]?>()
+  /// The new value of a key, nil where it was deleted; in the order in which keys were written. The
+  /// bytes are valid until `reset`.
+  public let writes = KeyedValues<UnsafeRawBufferPointer?>()
   /// The owners whose timer changed, nil where it was cleared.
-  public private(set) var timerWrites = KeyedValues<Instant?>()
+  public let timerWrites = KeyedValues<Instant?>()
+  /// Where the written values lie.
+  private let values = ByteSlab()
 
   private let base: any StateBase
   private var written = SortedTimers()
@@ -58,12 +69,19 @@ public final class StateOverlay {
   /// Calls `body` with the current value of `key`, or nil; the bytes are valid during the call
   /// only.
   public func withValue<R, Failure: Error>(
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try StateOverlay.withBounded(key) { (key) throws(Failure) in
+      guard let written = writes[key] else { return try base.withValue(key, body) }
+      return try body(written)
+    }
+  }
+
+  /// As above.
+  public func withValue<R, Failure: Error>(
     _ key: [UInt8], _ body: (UnsafeRawBufferPointer?) throws(Failure) -> R
   ) throws(Failure) -> R {
-    let key = StateOverlay.bounded(key)
-    guard let written = writes[key] else { return try base.withValue(key, body) }
-    guard let value = written else { return try body(nil) }
-    return try value.span.withUnsafeBytes { (bytes) throws(Failure) in try body(bytes) }
+    try key.span.withUnsafeBytes { (key) throws(Failure) in try withValue(key, body) }
   }
 
   /// Up to `max` keys that begin with `prefix`, ascending, starting after `cursor`; of the durable
@@ -74,9 +92,26 @@ public final class StateOverlay {
 
   /// Sets a value. A key is not empty.
   public func put(_ key: [UInt8], _ value: [UInt8]) {
-    writes.set(StateOverlay.bounded(key), value)
+    let kept = value.span.withUnsafeBytes { values.copy($0) }
+    key.span.withUnsafeBytes { set($0, kept) }
   }
-  public func delete(_ key: [UInt8]) { writes.set(StateOverlay.bounded(key), nil) }
+
+  /// Sets the value of a key to what `body` writes, mostly no more than `capacity` bytes; answers
+  /// it, valid until `reset`. `body` must not set values.
+  @discardableResult
+  public func put(
+    _ key: UnsafeRawBufferPointer, reserving capacity: Int, _ body: (inout ByteWriter) -> Void
+  ) -> UnsafeRawBufferPointer {
+    let kept = values.write(reserving: capacity, body)
+    set(key, kept)
+    return kept
+  }
+
+  public func delete(_ key: [UInt8]) { key.span.withUnsafeBytes { set($0, nil) } }
+
+  private func set(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) {
+    StateOverlay.withBounded(key) { writes.set($0, value) }
+  }
 
   /// Sets the owner's only timer, or clears it. The owner is the key of the value that implies the
   /// timer (`Stage.timer(key:value:)`), so that a restore finds the same one.
@@ -109,10 +144,20 @@ public final class StateOverlay {
   public func reset() {
     writes.removeAll()
     timerWrites.removeAll()
+    values.removeAll()
     written.removeAll()
     page.removeAll(keepingCapacity: true)
     pageIndex = 0
     pageLoaded = false
+  }
+
+  /// Calls `body` with the key itself, or with what stands for one that is too long.
+  private static func withBounded<R, Failure: Error>(
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    guard key.count > keyLimit else { return try body(key) }
+    let short = bounded(Array(key))
+    return try short.span.withUnsafeBytes { (key) throws(Failure) in try body(key) }
   }
 
   /// The key itself, or what stands for one that is too long.

@@ -182,7 +182,9 @@ import Vocabulary
       for (target, facts) in zip(view.targets, message.targets) {
         let expected = PersonMessage.event(stamped.entry(for: facts), supersedes: nil)
         #expect(
-          view.message(for: target, accepted: accepted)
+          [UInt8](reserving: view.size(for: target)) {
+            view.write(for: target, accepted: accepted, to: &$0)
+          }
             == expected.encoded(for: RecordTests.alpha))
       }
     }
@@ -239,7 +241,11 @@ import Vocabulary
           #expect(plain.person == record.id)
           let changes = [FactID(rawValue: entry.type.rawValue)] + entry.fields.map(\.fact)
           #expect(Set(plain.entry.changes) == Set(changes))
-          return view.appending(plain.entry)
+          return view.appending(plain.entry).map { grown in
+            let bytes = [UInt8](reserving: grown.size) { grown.write(to: &$0) }
+            #expect(bytes.count == grown.size)
+            return bytes
+          }
         }
         #expect(appended == (isNew ? record.encoded() : nil))
         #expect(view.lives(in: home, at: at) && view.hasHome(at: at))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct KeyedValuesTests {
   @Test func agreesWithADictionaryInTheOrderOfFirstWriting() {
     var random = SeededGenerator(seed: 7)
-    var values = KeyedValues<Int>()
+    let values = KeyedValues<Int>()
     var expected: [[UInt8]: Int] = [:]
     var order: [[UInt8]] = []
     for round in 0..<5000 {
@@ -19,25 +19,46 @@ import Testing
       values.set(key, round)
       #expect(values[key] == round)
     }
-    #expect(values.map(\.key) == order)
-    #expect(values.allSatisfy { key, value in expected[key] == value })
+    #expect(values.map { Array($0.key) } == order)
+    #expect(values.allSatisfy { key, value in expected[Array(key)] == value })
     #expect(values[[9]] == nil)
   }
 
   @Test func keysOfZerosAreTold() {
-    var values = KeyedValues<Int>()
+    let values = KeyedValues<Int>()
     for count in 0..<40 { values.set(Array(repeating: 0, count: count), count) }
     #expect((0..<40).allSatisfy { values[Array(repeating: 0, count: $0)] == $0 })
     #expect(values.count == 40)
   }
 
   @Test func isEmptyAfterwards() {
-    var values = KeyedValues<Int>()
+    let values = KeyedValues<Int>()
     for number in UInt8.min ... .max { values.set([number], Int(number)) }
     values.removeAll()
     #expect(values.isEmpty && values[[1]] == nil)
     values.set([1], 5)
     #expect(values[[1]] == 5 && values.count == 1)
+  }
+}
+
+@Suite struct ByteSlabTests {
+  @Test func whatIsLaidDownStaysUntilAllIsForgotten() {
+    let slab = ByteSlab()
+    for round in 0..<3 {
+      var laid: [(UnsafeRawBufferPointer, [UInt8])] = []
+      for count in 0..<3000 {
+        // Now and then more than a block holds, or more than was said.
+        let size = count % 500 == 499 ? 700_000 : count
+        let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* count &+ round) }
+        let place =
+          count % 2 == 0
+          ? bytes.withUnsafeBytes { slab.copy($0) }
+          : slab.write(reserving: size / (count % 3 + 1)) { $0.raw(bytes) }
+        laid.append((place, bytes))
+      }
+      #expect(laid.allSatisfy { $0.elementsEqual($1) })
+      slab.removeAll()
+    }
   }
 }
 

@@ -22,7 +22,7 @@ public final class PersonsStage: Stage {
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
     if let (person, entry) = try PersonMessage.plainEvent(payload),
-      try append(entry, to: PersonMessage.partitionKey(person), now: now, state, &outbox)
+      try append(entry, to: person, now: now, state, &outbox)
     {
       return
     }
@@ -48,27 +48,26 @@ public final class PersonsStage: Stage {
   /// Adds an event to the record of somebody at home, without decoding it; false where more than
   /// that may follow.
   private func append(
-    _ entry: EventEntryView, to key: [UInt8], now: Instant, _ state: StateOverlay,
+    _ entry: EventEntryView, to person: CitizenID, now: Instant, _ state: StateOverlay,
     _ outbox: inout Outbox
   ) throws(DecodingFailure) -> Bool {
-    let record = try state.withValue(key) { (stored) throws(DecodingFailure) -> [UInt8]? in
-      guard let stored else { return nil }
-      let view = try PersonView(stored)
-      guard view.provisionalEpoch == 0, !view.hasRevocations, view.hasHome(at: now),
-        view.log.eventCount < PersonsStage.pruned, let bytes = view.appending(entry)
-      else { return nil }
-      let changed = entry.changes
-      try view.eachInterested { household in
-        outbox.send(
-          .households, key: household,
-          payload: HouseholdMessage.person(
-            changed: changed, cause: entry.key, record: bytes, for: household))
+    try PersonMessage.withPartitionKey(person) { (key) throws(DecodingFailure) in
+      try state.withValue(key) { (stored) throws(DecodingFailure) in
+        guard let stored else { return false }
+        let view = try PersonView(stored)
+        guard view.provisionalEpoch == 0, !view.hasRevocations, view.hasHome(at: now),
+          view.log.eventCount < PersonsStage.pruned, let grown = view.appending(entry)
+        else { return false }
+        let record = state.put(key, reserving: grown.size) { grown.write(to: &$0) }
+        try view.eachInterested { household in
+          let size = HouseholdMessage.size(record, after: entry, for: household)
+          outbox.send(.households, key: household, reserving: size) {
+            HouseholdMessage.write(record, after: entry, for: household, to: &$0)
+          }
+        }
+        return true
       }
-      return bytes
     }
-    guard let record else { return false }
-    state.put(key, record)
-    return true
   }
 
   /// Who hears of a change, and which facts changed.

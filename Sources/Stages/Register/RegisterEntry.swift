@@ -4,10 +4,16 @@ import Vocabulary
 
 /// Keys of Register's state: a letter for the kind, then the identity.
 enum RegisterKey {
-  static func event(_ key: EventKey) -> [UInt8] {
-    [UInt8](reserving: 17) { writer in
-      writer.u8(UInt8(ascii: "e"))
-      writer.sortableEventKey(key)
+  static func event(_ key: EventKey) -> [UInt8] { withEvent(key) { Array($0) } }
+
+  /// Calls `body` with the key of an event, valid during the call.
+  static func withEvent<R, Failure: Error>(
+    _ key: EventKey, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    // The letter in front of the key's bytes.
+    let words = (UInt64(UInt8(ascii: "e")).bigEndian, key.high.bigEndian, key.low.bigEndian)
+    return try withUnsafeBytes(of: words) { (bytes) throws(Failure) in
+      try body(UnsafeRawBufferPointer(rebasing: bytes[7...]))
     }
   }
   static func referral(_ id: String) -> [UInt8] { [UInt8(ascii: "r")] + Array(id.utf8) }
@@ -40,12 +46,20 @@ struct RegisterEntry: Equatable {
   func save(_ key: [UInt8], _ state: StateOverlay) { state.put(key, encoded()) }
 
   private func encoded() -> [UInt8] {
-    [UInt8](reserving: 48) { writer in
-      writer.u8(RegisterEntry.format)
-      writer.optional(acceptedAt) { $0.instant($1) }
-      writer.optional(revocation) { $0.revocation($1) }
-      writer.list(targets) { $0.eventTarget($1) }
+    [UInt8](reserving: 48) {
+      RegisterEntry.write(acceptedAt, revocation, targets, to: &$0)
     }
+  }
+
+  /// Writes what is remembered of an event.
+  static func write(
+    _ acceptedAt: Instant?, _ revocation: Revocation?, _ targets: some Collection<EventTarget>,
+    to writer: inout ByteWriter
+  ) {
+    writer.u8(RegisterEntry.format)
+    writer.optional(acceptedAt) { $0.instant($1) }
+    writer.optional(revocation) { $0.revocation($1) }
+    writer.list(targets) { $0.eventTarget($1) }
   }
 
   init() {}

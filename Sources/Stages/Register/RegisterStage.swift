@@ -26,7 +26,7 @@ public final class RegisterStage: Stage {
     _ payload: UnsafeRawBufferPointer, now: Instant, state: StateOverlay, outbox: inout Outbox
   ) throws(DecodingFailure) {
     if let event = try RegisterMessage.personalEvent(payload),
-      try pass(event, now: now, state: state, outbox: &outbox)
+      pass(event, now: now, state: state, outbox: &outbox)
     {
       return
     }
@@ -68,16 +68,23 @@ public final class RegisterStage: Stage {
   /// Passes the bytes of a new event on; false where its pair is known, if only as taken back.
   private func pass(
     _ event: EventMessageView, now: Instant, state: StateOverlay, outbox: inout Outbox
-  ) throws(DecodingFailure) -> Bool {
-    let key = RegisterKey.event(event.key)
-    guard try RegisterEntry.load(key, state) == nil else { return false }
+  ) -> Bool {
+    let isNew = RegisterKey.withEvent(event.key) { key in
+      guard state.withValue(key, { $0 == nil }) else { return false }
+      let targets = event.targets.lazy.map { EventTarget.person($0.person) }
+      state.put(key, reserving: 16 + 16 * targets.count) {
+        RegisterEntry.write(now, nil, targets, to: &$0)
+      }
+      return true
+    }
+    guard isNew else { return false }
     counters.accepted += 1
-    var entry = RegisterEntry()
-    entry.acceptedAt = now
-    entry.targets = event.targets.map { .person($0.person) }
-    entry.save(key, state)
     for target in event.targets {
-      outbox.send(target.person, payload: event.message(for: target, accepted: now))
+      PersonMessage.withPartitionKey(target.person) { key in
+        outbox.send(.persons, key: key, reserving: event.size(for: target)) {
+          event.write(for: target, accepted: now, to: &$0)
+        }
+      }
     }
     return true
   }

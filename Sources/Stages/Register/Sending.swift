@@ -9,12 +9,8 @@ extension Outbox {
   }
 
   mutating func send(_ person: CitizenID, _ message: PersonMessage) {
-    send(person, payload: message.encoded(for: person))
-  }
-
-  /// Sends an encoded `PersonMessage`.
-  mutating func send(_ person: CitizenID, payload: [UInt8]) {
-    PersonMessage.withPartitionKey(person) { send(.persons, key: $0, payload: payload) }
+    send(
+      .persons, key: PersonMessage.partitionKey(person), payload: message.encoded(for: person))
   }
 
   mutating func send(_ household: HouseholdKey, _ message: HouseholdMessage) {
