@@ -2,13 +2,13 @@ internal import StateStore
 internal import Streaming
 internal import Vocabulary
 
-/// Sends what the stages decide within one transaction: internal records packed in one frame for
-/// each partition of a channel, outputs, and the changelogs.
+/// Sends what the stages decide within one transaction: internal records packed in frames for each
+/// partition of a channel, outputs, and the changelogs.
 ///
 /// A partition is registered with the transaction at its first record. librdkafka (2.0.2) gathers
 /// those of one millisecond in one request, and its main thread spins for that millisecond. So
-/// partitions had better begin together: what can wait is sent at the end, the first record of
-/// every changelog before all else, and full frames of a channel go together.
+/// partitions had better begin together: all waits for the end, unless it becomes very much, and
+/// then the first record of every changelog comes before all else.
 struct TransactionOutput {
   private let layout: TopicLayout
   private let frames: [[FrameWriter]]
@@ -16,6 +16,9 @@ struct TransactionOutput {
   private var waiting: [OutputRecord] = []
   private var waitingBytes = 0
   private static let waitingLimit = 1 << 20
+  /// The bytes of frames that wait.
+  private var framedBytes = 0
+  private static let framedLimit = 32 << 20
   private var changelogKey: [UInt8] = []
   private var fullNames: [String: String] = [:]
 
@@ -34,12 +37,10 @@ struct TransactionOutput {
   ) throws(LogFailure) {
     try outbox.eachInternal { (channel, keyHash, payload) throws(LogFailure) in
       let partition = Partitioner.partition(ofHash: keyHash, count: layout.partitions)
-      let frame = frames[Int(channel.rawValue)][Int(partition)]
-      frame.append(payload, clock: clock)
-      if frame.byteCount >= FrameWriter.softLimit {
-        try flushFrames(channel, from: FrameWriter.softLimit / 2, to: log)
-      }
+      frames[Int(channel.rawValue)][Int(partition)].append(payload, clock: clock)
+      framedBytes += payload.count
     }
+    if framedBytes >= TransactionOutput.framedLimit { try sendFrames(to: log) }
     for output in outbox.outputs {
       waitingBytes += (output.key?.count ?? 0) + (output.value?.count ?? 0)
       waiting.append(output)
@@ -51,7 +52,7 @@ struct TransactionOutput {
   /// Sends the outputs that wait and the frames begun.
   mutating func flush(to log: some TransactionalLog) throws(LogFailure) {
     try sendOutputs(to: log)
-    for channel in Channel.allCases { try flushFrames(channel, from: 1, to: log) }
+    try sendFrames(to: log)
   }
 
   /// Sends the first of an overlay's writes.
@@ -84,6 +85,7 @@ struct TransactionOutput {
     for channel in frames.indices {
       for partition in frames[channel].indices { frames[channel][partition].removeAll() }
     }
+    framedBytes = 0
     forgetOutputs()
     counts = OutputCounts()
   }
@@ -115,26 +117,18 @@ struct TransactionOutput {
     waitingBytes = 0
   }
 
-  /// Sends the channel's frames of at least so many bytes.
-  private mutating func flushFrames(
-    _ channel: Channel, from bytes: Int, to log: some TransactionalLog
-  ) throws(LogFailure) {
-    for partition in 0..<layout.partitions
-    where frames[Int(channel.rawValue)][Int(partition)].byteCount >= bytes {
-      try flushFrame(channel, partition, to: log)
+  private mutating func sendFrames(to log: some TransactionalLog) throws(LogFailure) {
+    for channel in Channel.allCases {
+      let topic = fullName(channel.inputTopic)
+      for partition in 0..<layout.partitions {
+        let frame = frames[Int(channel.rawValue)][Int(partition)]
+        counts.frames += frame.frameCount
+        try frame.flush { (bytes) throws(LogFailure) in
+          try log.produce(topic: topic, partition: partition, key: nil, value: bytes, headers: [])
+        }
+      }
     }
-  }
-
-  private mutating func flushFrame(
-    _ channel: Channel, _ partition: Int32, to log: some TransactionalLog
-  ) throws(LogFailure) {
-    let index = Int(channel.rawValue)
-    guard frames[index][Int(partition)].recordCount > 0 else { return }
-    counts.frames += 1
-    let topic = fullName(channel.inputTopic)
-    try frames[index][Int(partition)].flush { (bytes) throws(LogFailure) in
-      try log.produce(topic: topic, partition: partition, key: nil, value: bytes, headers: [])
-    }
+    framedBytes = 0
   }
 
   private mutating func send(

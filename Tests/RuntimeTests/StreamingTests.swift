@@ -39,6 +39,26 @@ import Vocabulary
     }
   }
 
+  @Test func aFullFrameIsFollowedByAnother() throws {
+    let writer = FrameWriter()
+    let payload = [UInt8](repeating: 7, count: 1000)
+    for number in 0..<700 { writer.append(payload, clock: Instant(seconds: Int64(number))) }
+    #expect(writer.frameCount == 3)
+    var sizes: [Int] = []
+    var clocks: [Instant] = []
+    try writer.flush { bytes in
+      sizes.append(bytes.count)
+      var reader = try FrameReader(bytes)
+      while let record = try reader.next() {
+        #expect(record.elementsEqual(payload))
+        clocks.append(reader.clock)
+      }
+    }
+    #expect(clocks == (0..<700).map { Instant(seconds: $0) })
+    #expect(sizes.allSatisfy { $0 < FrameWriter.softLimit + 1100 })
+    #expect(writer.frameCount == 0 && writer.byteCount == 0)
+  }
+
   @Test func damagedFramesAreFailuresNotCrashes() {
     var generator = SeededGenerator(seed: 5)
     for _ in 0..<5000 {
