@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 public import Logging
 
 /// A topic to be made.
@@ -65,7 +66,7 @@ public final class KafkaAdmin {
       kind: RD_KAFKA_CONSUMER, role: .admin, configuration: configuration, context: context)
   }
 
-  /// Makes topics; each has an outcome of its own.
+  /// Makes topics, and waits until they take records; each has an outcome of its own.
   public func createTopics(
     _ topics: [KafkaTopicSpecification], limit: Duration
   ) throws(KafkaFailure) -> [String: Outcome] {
@@ -80,8 +81,26 @@ public final class KafkaAdmin {
     var count = 0
     let results = rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(event), &count)
-    return outcomes(
+    let made = outcomes(
       results, count, "create topic", alreadySo: RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    awaitLeaders(of: topics.filter { made[$0.name] == .done }, Deadline(limit))
+    return made
+  }
+
+  /// Waits until the leaders of new partitions answer.
+  ///
+  /// Before that a leader refuses records. What an idempotent producer sends again then comes
+  /// behind records that it sent meanwhile, and a partition that knew no producer yet takes it for
+  /// repeated: the first records of a partition would be lost, though reported as delivered.
+  private func awaitLeaders(of topics: [KafkaTopicSpecification], _ deadline: Deadline) {
+    let partitions = topics.flatMap { topic in
+      (0..<max(0, topic.partitions)).map { KafkaPartition(topic.name, Int32($0)) }
+    }
+    while !deadline.hasPassed {
+      let limit = min(deadline.remaining, .seconds(1))
+      if (try? client.watermarks(partitions, limit: limit)) != nil { return }
+      usleep(20_000)
+    }
   }
 
   /// Deletes topics with all their records; each has an outcome of its own.
