@@ -106,7 +106,7 @@ public final class HouseholdFile {
       ends.append(stays.count)
     }
     provisional = key.provisionalPerson.flatMap { ids.firstIndex(of: $0) }
-    nobodyMoved = stays.count == persons.count && ends.elementsEqual(1...max(1, ends.count))
+    nobodyMoved = ends.indices.allSatisfy { ends[$0] == $0 + 1 }
     self.ids = ids
     self.stays = stays
     self.ends = ends
@@ -116,7 +116,7 @@ public final class HouseholdFile {
   private func noteMoves() {
     for stay in stays { lastMove = max(lastMove, stay.from) }
     lastChange = compositions.reduce(lastMove) { max($0, $1.asOf) }
-    for index in 0..<min(64, persons.count) where isHere(index, at: lastMove) {
+    for index in 0..<min(People.bits, persons.count) where isHere(index, at: lastMove) {
       hereAtLast |= 1 << UInt64(index)
     }
   }

@@ -57,9 +57,7 @@ public final class KeyedValues<Value> {
     let tag = hash & ~0xFFFF_FFFF
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[slot] != 0 {
-      if slots[slot] & ~0xFFFF_FFFF == tag, isEqual(entries[index(slot)].key, key) {
-        break
-      }
+      if slots[slot] & ~0xFFFF_FFFF == tag, entries[index(slot)].key.isEqual(to: key) { break }
       slot = (slot + 1) & (slots.count - 1)
     }
     return (slot, tag)
@@ -80,12 +78,6 @@ extension KeyedValues: RandomAccessCollection {
   public var startIndex: Int { 0 }
   public var endIndex: Int { entries.count }
   public subscript(position: Int) -> Element { entries[position] }
-}
-
-private func isEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-  guard a.count == b.count else { return false }
-  guard let first = a.baseAddress, let second = b.baseAddress else { return true }
-  return memcmp(first, second, a.count) == 0
 }
 
 /// A hash of bytes with random numbers of its own.

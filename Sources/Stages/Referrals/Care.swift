@@ -212,8 +212,8 @@ extension Desk {
       tellOperator(of: referral, household.openings[index])
     } else if let escalation = pack.rule(.escalation) {
       publishEngineAlert(
-        escalation, Int(reached) - 1, "\(step.rawValue)/\(referral.revision)", audience: nil, referral,
-        household.openings[index])
+        escalation, Int(reached) - 1, "\(step.rawValue)/\(referral.revision)", audience: nil,
+        referral, household.openings[index])
     }
   }
 
