@@ -47,8 +47,24 @@ extension Situation {
 
   /// An int that an event states; nil where `readEvent` must tell.
   func eventInt(_ object: ObjectRef, _ slot: UInt16) -> Int64? {
+    if Int(slot) == weightSlot { return weight(of: object) }
     guard let (tag, scalar) = stated(object, slot) else { return nil }
     return tag == .int || tag == .money ? scalar : nil
+  }
+
+  private func weight(of object: ObjectRef) -> Int64? {
+    let position = EventPosition(packed: object.index)
+    guard let log = place(of: position.owner), position.index < log.pointee.eventCount
+    else { return nil }
+    return weight(of: position.index, log)
+  }
+
+  private func weight(of event: Int, _ log: UnsafePointer<EventLogView>) -> Int64 {
+    let place = sight.pointee.weights.place(
+      of: event, in: log - UnsafePointer(sight.pointee.logs))
+    let weight = place.pointee ?? service(of: event, log).weight
+    place.pointee = weight
+    return Int64(weight)
   }
 
   /// The day of a date that an event states; nil where `readEvent` must tell.
@@ -129,9 +145,8 @@ extension Situation {
           }
         }
       }
-    case .service, .weight:
-      let service = service(of: position.index, log)
-      return builtin == .weight ? .int(Int64(service.weight)) : service.code
+    case .service: return service(of: position.index, log).code
+    case .weight: return .int(weight(of: position.index, log))
     }
   }
 

@@ -76,6 +76,8 @@ public final class Situation {
     var hint = 0
     /// The same for the fields that name a service.
     var serviceHints = (line: 0, item: 0, code: 0)
+    /// What events weigh; the household's come first.
+    var weights = EventWeights()
     /// What was stated of each person, once it was found out.
     var statements: UnsafeMutablePointer<UInt64>
     /// Who lives here, by bit.
@@ -118,6 +120,9 @@ public final class Situation {
   /// The stored fact behind each slot of events.
   let storedEvents: UnsafePointer<FactID>
   let eventWidth: Int
+  /// The weight of an event's service, which is asked of one event after another; -1 where the pack
+  /// has none.
+  let weightSlot: Int
   private var logCapacity = 16
 
   /// Every viewpoint works out all its facts by itself: for the comparison with what is taken over.
@@ -140,6 +145,7 @@ public final class Situation {
     personSources = schema.persons.first
     storedEvents = UnsafePointer(schema.storedEvents)
     eventWidth = schema.events.count
+    weightSlot = schema.weightSlot
     sight = .allocate(capacity: 1)
     sight.initialize(
       to: Sight(
@@ -165,6 +171,7 @@ public final class Situation {
   deinit {
     sight.pointee.logs.deallocate()
     sight.pointee.statements.deallocate()
+    sight.pointee.weights.deallocate()
     sight.pointee.places.deallocate()
     sight.deallocate()
   }
@@ -193,9 +200,12 @@ public final class Situation {
     }
     sight.pointee.logs.initialize(to: file.log)
     sight.pointee.hasFile = true
+    sight.pointee.weights.removeAll()
+    sight.pointee.weights.add(file.log)
     for index in file.persons.indices {
       (sight.pointee.logs + index + 1).initialize(to: file.persons[index].view.log)
       (sight.pointee.statements + index).initialize(to: 0)
+      sight.pointee.weights.add(file.persons[index].view.log)
     }
   }
 

@@ -165,6 +165,16 @@ public final class SituationSchema {
     unstated.deallocate()
   }
 
+  /// The slot of an event's weight; -1 where the pack has none.
+  var weightSlot: Int {
+    (0..<events.count).first { slot in
+      guard case .builtin(.weight)? = events.source(UInt16(slot))?.pointee.kind else {
+        return false
+      }
+      return true
+    } ?? -1
+  }
+
   /// How many facts persons and households have.
   var personWidth: Int { persons.count }
   var householdWidth: Int { households.count }

@@ -62,8 +62,11 @@ struct RuleCompiler {
     let subject = draft.subject.flatMap { subject in
       self.subject(subject, environments.environment(subjectScope))
     }
-    let when = draft.when.compactMap { clause($0, environment) }
-    let unless = draft.unless.compactMap { clause($0, environment) }
+    let lists = EventListCompiler(
+      compiler: compiler, environment: environments.environment(.event),
+      parameterNames: parameterNames)
+    let when = draft.when.compactMap { clause($0, environment, lists, lets) }
+    let unless = draft.unless.compactMap { clause($0, environment, lists, lets) }
     let reviewWhen = draft.reviewWhen.flatMap {
       compiler.compile($0, environment, expecting: .bool)
     }
@@ -85,9 +88,8 @@ struct RuleCompiler {
     let types = draft.events.map(\.name)
     let referrals = draft.refer.compactMap { referral($0, environment, types) }
     // What decides on a referral is decided again like the rule, but does not tell of its cause.
-    for condition in referrals.compactMap(\.when) {
-      reads.formUnion(compiler.reads(condition.dependencies))
-    }
+    let following = referrals.compactMap(\.when)
+    for condition in following { reads.formUnion(compiler.reads(condition.dependencies)) }
     let alerts = draft.alerts.compactMap { alert($0, environment, types) }
     let terms = draft.terms.compactMap { name, term in setting(term).map { (name, $0) } }
     let rule = CompiledRule(
@@ -100,7 +102,7 @@ struct RuleCompiler {
       closes: draft.closes.map(\.name), outlivesSubject: draft.outlivesSubject,
       dedup: draft.dedup.flatMap(setting) ?? .literal(Term(0, .days)),
       terms: Dictionary(terms, uniquingKeysWith: { first, _ in first }), reads: reads,
-      labels: labels,
+      eventLists: lists.uses(in: deciding + following + lets.map(\.program)), labels: labels,
       originLabels: origins(reads, types).union(
         origins(referrals.flatMap(\.evidence) + alerts.flatMap(\.evidence), types)),
       isConfidential: referrals.contains { $0.isDisguised } || alerts.contains { $0.isRestricted },
@@ -167,7 +169,8 @@ struct RuleCompiler {
   }
 
   private func clause(
-    _ draft: RuleDraft.Clause, _ environment: TypeEnvironment
+    _ draft: RuleDraft.Clause, _ environment: TypeEnvironment, _ lists: EventListCompiler,
+    _ lets: [LetBinding]
   ) -> CompiledClause? {
     guard let program = compiler.compile(draft.that, environment, expecting: .bool) else {
       return nil
@@ -178,7 +181,8 @@ struct RuleCompiler {
     }
     return CompiledClause(
       id: draft.id, says: draft.says, program: program,
-      reads: compiler.reads(program.dependencies), file: draft.yaml.source.file,
+      reads: compiler.reads(program.dependencies),
+      threshold: lists.threshold(of: program, lets), file: draft.yaml.source.file,
       line: draft.that.yaml.line)
   }
 

@@ -62,14 +62,20 @@ public final class CompiledClause: Sendable {
   public let program: Program
   /// What this clause reads.
   public let reads: ReadSet
+  /// Where it asks nothing but how many events there are.
+  public let threshold: EventThreshold?
   public let file: String
   public let line: Int
 
-  init(id: String, says: String, program: Program, reads: ReadSet, file: String, line: Int) {
+  init(
+    id: String, says: String, program: Program, reads: ReadSet, threshold: EventThreshold?,
+    file: String, line: Int
+  ) {
     self.id = id
     self.says = says
     self.program = program
     self.reads = reads
+    self.threshold = threshold
     self.file = file
     self.line = line
   }
@@ -199,6 +205,8 @@ public final class CompiledRule: Sendable {
   public let terms: [String: TermSetting]
   /// Everything that can change whether it holds (conditions, subject, lets, look-ahead).
   public let reads: ReadSet
+  /// How that goes through lists of events; a list that is not here may be seen whole.
+  public let eventLists: [FactSlot: [EventListUse]]
   /// What knowing that the rule holds tells.
   public let labels: LabelSet
   /// What the events behind an opening tell, whichever they are: their senders give their kind
@@ -220,7 +228,7 @@ public final class CompiledRule: Sendable {
     opensBy: Program?,
     referrals: [CompiledReferral], alerts: [CompiledAlert], closes: [String],
     outlivesSubject: Bool, dedup: TermSetting, terms: [String: TermSetting], reads: ReadSet,
-    labels: LabelSet, originLabels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
+    eventLists: [FactSlot: [EventListUse]], labels: LabelSet, originLabels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
     line: Int
   ) {
     self.id = id
@@ -252,6 +260,7 @@ public final class CompiledRule: Sendable {
     self.dedup = dedup
     self.terms = terms
     self.reads = reads
+    self.eventLists = eventLists
     self.labels = labels
     self.originLabels = originLabels
     self.isConfidential = isConfidential
@@ -287,7 +296,7 @@ extension CompiledRule {
       trigger: .situation(hold: .literal(Term(0, .days))), subject: nil, lets: [], when: [],
       unless: [], onUnknown: .skip, reviewWhen: nil, opensWhen: nil, opensBy: nil, referrals: [],
       alerts: [], closes: [], outlivesSubject: false, dedup: .literal(Term(0, .days)), terms: [:],
-      reads: ReadSet(), labels: [], originLabels: LabelSet(rawValue: .max), isConfidential: true, localStatus: [:], file: "", line: 0)
+      reads: ReadSet(), eventLists: [:], labels: [], originLabels: LabelSet(rawValue: .max), isConfidential: true, localStatus: [:], file: "", line: 0)
   }
 }
 

@@ -11,9 +11,9 @@ import Vocabulary
 /// and makes the difference; therefore the order in which facts arrived does not matter.
 final class DecisionEngine {
   private(set) var settings: StageSettings
-  private var situation: Situation
-  private var rulebook: Rulebook
-  private var evaluation: RuleEvaluation
+  private(set) var situation: Situation
+  private(set) var rulebook: Rulebook
+  private(set) var evaluation: RuleEvaluation
   private var pseudonyms: Pseudonyms
   /// What the settings describe, for sweeps.
   private(set) var world: World
@@ -81,71 +81,6 @@ final class DecisionEngine {
       }
       desk.settlePlacements(decided: isDeciding)
       desk.household.nextDue = desk.nextWake()
-    }
-  }
-
-  /// Whether an event of one of its people changes nothing that a household decides: no rule reads
-  /// what it states, or those that do fail by what it leaves as it was; and those it triggers fail
-  /// by the event alone, or by what nobody has stated.
-  ///
-  /// - Parameter record: the person's record with the event, of which nothing was ever taken back.
-  func isIndifferent(
-    _ outlook: HouseholdBrief.Outlook, to news: PersonNews, of record: PersonView, now: Instant
-  ) -> Bool {
-    guard outlook.policy == rulebook.policyTag,
-      let index = record.log.index(of: news.cause)
-    else { return false }
-    let event = record.log.event(index)
-    let type = FactID(rawValue: event.type.rawValue)
-    var stated = FactMask()
-    for fact in news.changed where fact != type { rulebook.insert(fact, into: &stated) }
-    var changed = stated
-    rulebook.insert(type, into: &changed)
-    if record.log.tellsOfMove(index) { rulebook.insert(Rulebook.homeChanged, into: &changed) }
-    guard event.effective <= now, !changed.touches(rulebook.readByStage) else { return false }
-    if changed.touches(rulebook.situationReads) {
-      for rule in rulebook.situationRules
-      where changed.touches(rule.reads) && !rule.fails(outlook.standing, after: changed) {
-        return false
-      }
-    }
-    let triggered = rulebook.rules(triggeredBy: event.type) ?? 0
-    let isLater = event.effective.date > outlook.settledThrough
-    let mayMove = (outlook.sensitive | (isLater ? 0 : outlook.settled)) & ~outlook.unable
-    /// Another stage of the transaction has got the rule's answer.
-    func isKnown(to rule: Rulebook.Eventful) -> Bool {
-      guard let stages = rule.stages else { return false }
-      return outlook.sensitive & rule.mask == 0 && !stated.touches(rule.reads)
-        && stages.hasTwin(of: index, in: record.log)
-    }
-    var toAsk: [Rulebook.Eventful] = []
-    for rule in rulebook.eventRules {
-      let isAsked = triggered & rule.mask & ~outlook.unable != 0
-      let isMoved =
-        mayMove & rule.mask != 0 && changed.touches(rule.reads)
-        || outlook.unable & rule.mask != 0 && changed.touches(rule.neededChanges)
-      if rule.mask == 0 {
-        if rule.types.contains(event.type) || changed.touches(rule.reads) { return false }
-      } else if isAsked || isMoved, !isKnown(to: rule) {
-        if isMoved { return false }
-        toAsk.append(rule)
-      }
-    }
-    return toAsk.isEmpty || allFail(toAsk, record, index, now: now)
-  }
-
-  /// Whether each of the rules fails a condition by the event alone.
-  private func allFail(
-    _ rules: [Rulebook.Eventful], _ record: PersonView, _ index: Int, now: Instant
-  ) -> Bool {
-    EventLog().withView { none in
-      situation.load(
-        HouseholdFile(
-          key: HouseholdKey(text: ""), compositions: [], log: none,
-          persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
-        now: now)
-      let position = EventPosition(owner: 0, index: index)
-      return rules.allSatisfy { evaluation.failsByEventAlone($0, position) }
     }
   }
 

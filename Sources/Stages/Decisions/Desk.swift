@@ -19,6 +19,8 @@ struct Desk {
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
   var collected: [Trigger] = []
+  /// The rules for which too little is on file, by bit.
+  var shortage: UInt64 = 0
 
   struct Trigger {
     /// The rules it may trigger, by bit.
@@ -82,6 +84,8 @@ struct Desk {
       household.outlook = HouseholdBrief.Outlook(policy: rulebook.policyTag)
     }
     let earliest = earliestChange()
+    findShortage(rulebook)
+    let short = short(rulebook)
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
     carryOnAdopted()
@@ -106,7 +110,7 @@ struct Desk {
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
         let triggered = collected.reduce(0) {
-          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead)
+          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead) & ~short
         }
         for rule in rulebook.eventRules
         where rule.mask == 0 || triggered & rule.mask != 0 {

@@ -17,6 +17,7 @@ extension Desk {
     where eventful.needs != 0 && eventful.needs & stated == 0 {
       outlook.unable |= eventful.mask
     }
+    outlook.short = short(rulebook)
     for at in collected.indices { lookOut(at, rulebook, &outlook) }
     household.outlook = outlook
   }
@@ -28,7 +29,7 @@ extension Desk {
     let trigger = collected[at]
     let decided = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
     // What cannot fire for any event says nothing of this one.
-    let open = decided & ~trigger.said.gated & ~outlook.unable
+    let open = decided & ~trigger.said.gated & ~outlook.unable & ~outlook.short
     guard open != 0 else { return }
     for eventful in rulebook.eventRules where open & eventful.mask != 0 {
       if (trigger.ungated | trigger.said.held) & eventful.mask == 0,
@@ -42,6 +43,24 @@ extension Desk {
       } else {
         outlook.sensitive |= eventful.mask
       }
+    }
+  }
+
+  /// Finds the rules for which too little is on file.
+  mutating func findShortage(_ rulebook: Rulebook) {
+    shortage = 0
+    guard takesShortCuts else { return }
+    for eventful in rulebook.counting where evaluation.isShort(eventful, file.persons) {
+      shortage |= eventful.mask
+    }
+  }
+
+  /// Those of them of which nothing is open, by bit: they have nothing to say.
+  func short(_ rulebook: Rulebook) -> UInt64 {
+    guard shortage != 0 else { return 0 }
+    return household.openings.indices.reduce(shortage) { short, index in
+      guard household.openings[index].isLive else { return short }
+      return short & ~(rulebook.eventRule(household.openings[index].rule)?.mask ?? 0)
     }
   }
 

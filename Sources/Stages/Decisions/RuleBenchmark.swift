@@ -30,7 +30,7 @@ public final class RuleBenchmark {
     let key = HouseholdKey(registry: number)
     household = try HouseholdState.load(key, overlay)
     guard !household.links.isEmpty else { throw DecodingFailure("no household \(number)") }
-    copies = PersonCopies(of: key, household.links, overlay)
+    copies = PersonCopies(of: key.text.utf8, household.people, overlay)
     self.now = now
     changed = [FactID(fact)]
     let rulebook = Rulebook(pack: settings.pack)

@@ -28,7 +28,7 @@ enum Answer: Equatable {
 /// Evaluates one rule at the situation's present viewpoint.
 final class RuleEvaluation {
   let situation: Situation
-  private let context: EvaluationContext
+  let context: EvaluationContext
   private let pack: PolicyPack
 
   init(situation: Situation, pack: PolicyPack) {

@@ -17,6 +17,12 @@ struct FactMask: Equatable, Sendable {
     return result
   }
 
+  func subtracting(_ other: FactMask) -> FactMask {
+    var result = self
+    result.words &= ~other.words
+    return result
+  }
+
   func touches(_ other: FactMask) -> Bool { words & other.words != .zero }
 }
 
@@ -33,6 +39,8 @@ final class Rulebook {
   let situationReads: FactMask
   /// What the stage itself acts on.
   let readByStage: FactMask
+  /// The event rules that ask for so many events.
+  let counting: [Eventful]
   /// The facts that event rules need.
   let needed: [FactID]
   /// The event rules that look ahead, by bit.
@@ -145,13 +153,17 @@ final class Rulebook {
     let asksForOpenReferrals: Bool
     /// Which stages of a window transaction are one event to the rule; nil where none are.
     let stages: TransactionStages?
+    /// What it asks of each event of the lists it goes through.
+    let lists: ListConditions
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
       gates: ProgramRow, gated: UInt64, conditionsOnEvent: ProgramRow, needs: UInt64, neededChanges: FactMask,
       reads: FactMask, mask: UInt64,
-      isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?
+      isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?,
+      lists: ListConditions
     ) {
+      self.lists = lists
       self.stages = stages
       self.neededChanges = neededChanges
       self.rule = rule
@@ -223,12 +235,14 @@ final class Rulebook {
             reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
             isSettledByDay: isSettledByDay, asksForOpenReferrals: asksForOpenReferrals,
-            stages: isSettledByDay ? TransactionStages(of: rule.reads, pack.facts) : nil))
+            stages: isSettledByDay ? TransactionStages(of: rule.reads, pack.facts) : nil,
+            lists: ListConditions(of: rule, pack) { bits.mask($0) }))
       case .engine: break
       }
     }
     situationRules = situational
     eventRules = eventful
+    counting = eventful.filter { !$0.lists.thresholds.isEmpty }
     self.needed = needed
     readByStage = bits.mask(Rulebook.actedOn)
     situationReads = situational.reduce(FactMask()) { $0.union($1.reads) }
@@ -298,7 +312,7 @@ final class Rulebook {
 
   /// The changes that can alter an answer: stored facts by their identity, series and computed
   /// facts by the types of events behind them.
-  private static func changes(that reads: ReadSet, _ pack: PolicyPack) -> Set<FactID> {
+  static func changes(that reads: ReadSet, _ pack: PolicyPack) -> Set<FactID> {
     let facts = pack.facts
     var changes = storedChanges(that: reads, facts)
     if reads.facts.contains(where: { isScore($0, facts) }) {
@@ -336,7 +350,7 @@ final class Rulebook {
   }
 
   /// Whether a condition reads nothing but what the event states, which never changes.
-  private static func readsEventOnly(_ reads: ReadSet, _ facts: FactCatalogue) -> Bool {
+  static func readsEventOnly(_ reads: ReadSet, _ facts: FactCatalogue) -> Bool {
     guard !reads.facts.isEmpty, reads.parameters.isEmpty, reads.eventTypes.isEmpty,
       !reads.dependsOnTime
     else { return false }
@@ -348,6 +362,14 @@ final class Rulebook {
     guard slot.object == .event, let fact = facts.definition(of: slot.object, slot: slot.slot)
     else { return false }
     if case .state = fact.origin { return fact.type != .person && fact.type != .persons }
+    return isAlwaysKnown(slot, facts)
+  }
+
+  /// Whether a fact is one that every event has, and that never changes.
+  static func isAlwaysKnown(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
+    guard slot.object == .event, let fact = facts.definition(of: slot.object, slot: slot.slot),
+      fact.origin == .builtin
+    else { return false }
     return ["type", "date", "time", "service", "weight"].contains(fact.name)
   }
 
@@ -426,7 +448,7 @@ final class Rulebook {
       && facts.definition(of: slot.object, slot: slot.slot)?.name == "has_open_referral"
   }
 
-  private static func isScore(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
+  static func isScore(_ slot: FactSlot, _ facts: FactCatalogue) -> Bool {
     slot.object == .household
       && facts.definition(of: slot.object, slot: slot.slot)?.name.hasPrefix("score") == true
   }
@@ -452,37 +474,4 @@ final class Rulebook {
       "signal_events": leaving.union(types("window.transaction")),
     ]
   }()
-}
-
-/// A person of whom nothing is known, for asking what conditions say by the defaults of facts.
-private struct Stranger {
-  private let situation: Situation
-  private let pack: PolicyPack
-
-  init(_ pack: PolicyPack) {
-    self.pack = pack
-    situation = Situation(schema: SituationSchema(pack: pack))
-  }
-
-  /// Whether a condition fails for the stranger for good, whatever the event.
-  func fails(_ clause: CompiledClause, of rule: CompiledRule) -> Bool {
-    let person = PersonRecord(id: CitizenID(validatedDigits: 0)).encoded()
-    return person.span.withUnsafeBytes { bytes in
-      guard let view = try? PersonView(bytes) else { return false }
-      return EventLog().withView { log in
-        situation.load(
-          HouseholdFile(
-            key: HouseholdKey(text: ""), compositions: [], log: log,
-            persons: [PersonOnFile(id: view.id, view: view)], referrals: []),
-          now: Instant(microseconds: 0))
-        let evaluation = RuleEvaluation(situation: situation, pack: pack)
-        evaluation.begin(
-          rule, subject: 0, event: EventPosition(owner: EventPosition.household, index: 0))
-        if case .fails = clause.program.decide(situation.context) {
-          return situation.context.validUntil == .distantFuture
-        }
-        return false
-      }
-    }
-  }
 }

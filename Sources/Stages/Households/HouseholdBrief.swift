@@ -24,12 +24,14 @@ struct HouseholdBrief: Equatable, Sendable {
     var settledThrough = CivilDate.earliest
     /// Event rules that cannot fire, since nothing they need has been stated of anybody on file.
     var unable: UInt64 = 0
+    /// Event rules that fail for every event, since less is on file than they ask for.
+    var short: UInt64 = 0
     /// Clauses by which situation rules fail: a rule with any of them fails by them for everybody
     /// it is about.
     var standing: UInt64 = 0
   }
 
-  static let size = 1 + 8 + 1 + 5 * 8 + 4
+  static let size = 1 + 8 + 1 + 6 * 8 + 4
 
   func encode(into writer: inout ByteWriter) {
     writer.i64(nextDue?.microseconds ?? .max)
@@ -39,19 +41,22 @@ struct HouseholdBrief: Equatable, Sendable {
     writer.u64(outlook.settled)
     writer.u32(UInt32(bitPattern: outlook.settledThrough.dayNumber))
     writer.u64(outlook.unable)
+    writer.u64(outlook.short)
     writer.u64(outlook.standing)
   }
 
   init() {}
 
-  init(_ reader: inout ByteReader) throws(DecodingFailure) {
+  /// - Parameter tellsShort: whether the format of the household does.
+  init(_ reader: inout ByteReader, tellsShort: Bool) throws(DecodingFailure) {
     let due = try reader.i64()
     nextDue = due == .max ? nil : Instant(microseconds: due)
     isAtRest = try reader.bool()
     outlook = Outlook(
       policy: try reader.u64(), sensitive: try reader.u64(), settled: try reader.u64(),
       settledThrough: CivilDate(dayNumber: Int32(bitPattern: try reader.u32())),
-      unable: try reader.u64(), standing: try reader.u64())
+      unable: try reader.u64(), short: tellsShort ? try reader.u64() : 0,
+      standing: try reader.u64())
   }
 
   /// From the beginning of an encoded household; nil where the format is another.
@@ -60,7 +65,7 @@ struct HouseholdBrief: Equatable, Sendable {
       return nil
     }
     var reader = ByteReader(bytes, offset: 1)
-    guard let brief = try? HouseholdBrief(&reader) else { return nil }
+    guard let brief = try? HouseholdBrief(&reader, tellsShort: true) else { return nil }
     self = brief
   }
 }

@@ -73,10 +73,11 @@ struct SpentOrdinal: Equatable, Sendable {
 
 /// A household in state: composition notices, people, events about it, and what rests on them.
 struct HouseholdState: Equatable {
-  static let format: UInt8 = 5
-  /// The formats before it, still read: one whose answers do not tell what held, and one without a
-  /// brief.
-  static let formerFormats: (withBrief: UInt8, first: UInt8) = (4, 3)
+  static let format: UInt8 = 6
+  /// The formats before it, still read: one whose brief does not tell for which rules too little is
+  /// on file and whose people come behind the compositions, before that one whose answers do not
+  /// tell what held, and one without a brief.
+  static let formerFormats: (withHeld: UInt8, withBrief: UInt8, first: UInt8) = (5, 4, 3)
 
   let key: HouseholdKey
   /// The household's wake-up; nil where nothing waits for time to pass.
@@ -207,14 +208,17 @@ struct HouseholdState: Equatable {
     return empty
   }
 
+  /// Those whose records the household receives.
+  var people: [CitizenID] { links.map(\.person) }
+
   func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
 
   func encoded() -> [UInt8] {
     [UInt8](reserving: 2048) { writer in
       writer.u8(HouseholdState.format)
       brief.encode(into: &writer)
-      writer.list(compositions) { $0.composition($1) }
       writer.list(links) { $0.link($1) }
+      writer.list(compositions) { $0.composition($1) }
       writer.list(revocations) { $0.revocation($1) }
       writer.list(openings) { $0.opening($1) }
       writer.list(fired) { $0.fired($1) }
@@ -254,19 +258,23 @@ struct HouseholdState: Equatable {
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
     self.key = key
     var reader = ByteReader(bytes)
+    let former = HouseholdState.formerFormats
     let format = try reader.u8()
-    switch format {
-    case HouseholdState.format, HouseholdState.formerFormats.withBrief:
-      let brief = try HouseholdBrief(&reader)
-      nextDue = brief.nextDue
-      outlook = brief.outlook
-    case HouseholdState.formerFormats.first:
+    guard former.first <= format, format <= HouseholdState.format else {
+      throw DecodingFailure("household format")
+    }
+    let isCurrent = format == HouseholdState.format
+    if format == former.first {
       let due = try reader.i64()
       nextDue = due == .max ? nil : Instant(microseconds: due)
-    default: throw DecodingFailure("household format")
+    } else {
+      let brief = try HouseholdBrief(&reader, tellsShort: isCurrent)
+      nextDue = brief.nextDue
+      outlook = brief.outlook
     }
+    if isCurrent { links = try reader.list { r throws(DecodingFailure) in try r.link() } }
     compositions = try reader.list { r throws(DecodingFailure) in try r.composition() }
-    links = try reader.list { r throws(DecodingFailure) in try r.link() }
+    if !isCurrent { links = try reader.list { r throws(DecodingFailure) in try r.link() } }
     revocations = try reader.list { r throws(DecodingFailure) in try r.revocation() }
     openings = try reader.list { r throws(DecodingFailure) in try r.opening() }
     fired = try reader.list { r throws(DecodingFailure) in try r.fired() }
@@ -294,15 +302,15 @@ struct HouseholdState: Equatable {
     handedOverEpoch = try reader.u32()
     forwarding = try reader.optionalString().map { HouseholdKey(text: $0) }
     adopted = try reader.list { r throws(DecodingFailure) in try r.opening() }
-    if format != HouseholdState.formerFormats.first {
+    if format != former.first {
       spent = try reader.list { r throws(DecodingFailure) in
         SpentOrdinal(
           rule: try r.string(), subject: try r.optionalCitizen(), ordinal: try r.u32())
       }
     }
     placements = try reader.placements()
-    if format != HouseholdState.formerFormats.first {
-      answers = try EventAnswers(&reader, tellsHeld: format == HouseholdState.format)
+    if format != former.first {
+      answers = try EventAnswers(&reader, tellsHeld: format >= former.withHeld)
     } else {
       try EventAnswers.skipFormer(&reader)
     }
@@ -319,6 +327,12 @@ struct HouseholdState: Equatable {
       && pendingRevocations.isEmpty && links.allSatisfy { $0.acknowledged >= $0.sequence }
     brief.outlook = outlook
     return brief
+  }
+
+  /// The people of an encoded state of the present format, read in place.
+  static func people(in bytes: UnsafeRawBufferPointer) throws(DecodingFailure) -> [CitizenID] {
+    var reader = ByteReader(bytes, offset: HouseholdBrief.size)
+    return try reader.list { r throws(DecodingFailure) in try r.link().person }
   }
 
   /// The wake-up in an encoded state, read in place.

@@ -51,11 +51,31 @@ public final class HouseholdsStage: Stage {
       brief.nextDue.map({ $0 > now }) ?? true
     else { return false }
     let record = try PersonView(news.record)
-    guard !record.hasRevocations,
-      engine.isIndifferent(brief.outlook, to: news, of: record, now: now)
-    else { return false }
+    if record.hasRevocations { return false }
+    switch engine.concern(brief.outlook, with: news, of: record, now: now) {
+    case .none: break
+    case .some: return false
+    case .unlessShort(let rules):
+      if try !areShort(rules, key, news, record, now: now, state) { return false }
+    }
     state.put(HouseholdState.personKey(news.household, record.id), Array(news.record))
     return true
+  }
+
+  /// Whether all that is on file of the household's people, with what has come, is too little for
+  /// each of some rules.
+  private func areShort(
+    _ rules: [Rulebook.Eventful], _ key: [UInt8], _ news: PersonNews, _ record: PersonView,
+    now: Instant, _ state: StateOverlay
+  ) throws(DecodingFailure) -> Bool {
+    let people = try state.withValue(key) { (bytes) throws(DecodingFailure) in
+      try bytes.map(HouseholdState.people) ?? []
+    }
+    guard people.contains(record.id) else { return false }
+    let copies = PersonCopies(of: news.household, people.filter { $0 != record.id }, state)
+    return try copies.withViews { others throws(DecodingFailure) in
+      engine.areShort(rules, others + [PersonOnFile(id: record.id, view: record)], now: now)
+    }
   }
 
   public func fire(
@@ -201,7 +221,8 @@ public final class HouseholdsStage: Stage {
     _ visit: inout Visit, _ state: StateOverlay, _ outbox: inout Outbox,
     unlessEqualTo stored: HouseholdState? = nil
   ) throws(DecodingFailure) {
-    let copies = PersonCopies(of: visit.household.key, visit.household.links, state)
+    let copies = PersonCopies(
+      of: visit.household.key.text.utf8, visit.household.people, state)
     // What a closure captures to change is copied whenever it is read: a function's argument is
     // not.
     try copies.withViews { views throws(DecodingFailure) in

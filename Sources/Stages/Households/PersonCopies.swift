@@ -12,23 +12,24 @@ struct PersonCopies: ~Copyable {
   /// Room for each person's record, so that the buffer is seldom moved.
   private static let recordBytes = 1024
 
-  init(of key: HouseholdKey, _ links: [PersonLink], _ state: StateOverlay) {
-    bytes = ByteWriter(reserving: links.count * PersonCopies.recordBytes)
-    ranges.reserveCapacity(links.count)
-    guard let first = links.first else { return }
-    var stateKey = HouseholdState.personKey(key, first.person)
-    for link in links {
-      HouseholdState.setPerson(link.person, of: &stateKey)
+  /// - Parameter key: the household's.
+  init(of key: some Collection<UInt8>, _ people: [CitizenID], _ state: StateOverlay) {
+    bytes = ByteWriter(reserving: people.count * PersonCopies.recordBytes)
+    ranges.reserveCapacity(people.count)
+    guard let first = people.first else { return }
+    var stateKey = HouseholdState.personKey(key, first)
+    for person in people {
+      HouseholdState.setPerson(person, of: &stateKey)
       state.withValue(stateKey) { value in
         guard let value else { return }
         let start = bytes.count
         bytes.raw(value)
-        ranges.append((link.person, start..<bytes.count))
+        ranges.append((person, start..<bytes.count))
       }
     }
   }
 
-  /// Calls `body` with the records in the order of the household's links.
+  /// Calls `body` with the records in the order in which the people were named.
   func withViews<R>(
     _ body: ([PersonOnFile]) throws(DecodingFailure) -> R
   ) throws(DecodingFailure) -> R {

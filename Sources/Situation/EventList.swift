@@ -1,0 +1,43 @@
+public import Policy
+public import Records
+import Vocabulary
+
+/// A list of events of persons as a fact shows it: which events of a log it may show at any
+/// viewpoint.
+public struct EventList: Sendable {
+  public let types: [EventTypeID]
+  /// The field by whose value several events count once, the last of them.
+  private let key: FactID?
+  /// It shows an event to its applicant only.
+  private let isOfApplicants: Bool
+
+  /// Nil for other facts.
+  public init?(_ fact: FactDefinition) {
+    switch (fact.object, fact.origin) {
+    case (.person, .series(let events, _, let key)):
+      types = events.map { EventTypeID($0) }
+      self.key = key.map { FactID("event." + $0) }
+      isOfApplicants = false
+    case (.household, .builtin) where fact.name == HouseholdBuiltin.signalEvents.rawValue:
+      types = SituationSchema.windowSeries.types
+      key = SituationSchema.windowSeries.key
+      isOfApplicants = true
+    default: return nil
+    }
+  }
+
+  /// Whether it may show an event of a person.
+  public func mayShow(_ index: Int, of person: PersonView) -> Bool {
+    guard types.contains(person.log.event(index).type) else { return false }
+    return !isOfApplicants
+      || person.log.field(SituationSchema.applicant, of: index)?.person == person.id
+  }
+
+  /// Whether an event takes the place of another in the list.
+  public func areOne(_ index: Int, _ other: Int, in log: EventLogView) -> Bool {
+    guard let key, types.contains(log.event(index).type), types.contains(log.event(other).type),
+      let a = log.stated(key, of: index), let b = log.stated(key, of: other)
+    else { return false }
+    return a.saysTheSame(as: b)
+  }
+}
