@@ -213,6 +213,14 @@ public struct EventLogView {
     )
   }
 
+  /// The UTF-8 bytes of a text that an event states; empty where it states none. `hint` as above.
+  @inlinable @inline(__always)
+  public func text(
+    _ fact: FactID, of event: Int, near hint: inout Int
+  ) -> UnsafeRawBufferPointer {
+    field(fact, of: event, near: &hint)?.stringBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
   /// The index of the first field at or after (fact, event).
   @usableFromInline
   func firstField(_ fact: FactID, from event: Int) -> Int {

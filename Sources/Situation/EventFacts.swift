@@ -154,11 +154,11 @@ extension Situation {
   /// for.
   private func service(of event: Int, _ log: UnsafePointer<EventLogView>) -> Service {
     schema.service(
-      line: log.pointee.stated(
+      line: log.pointee.text(
         SituationSchema.line, of: event, near: &sight.pointee.serviceHints.line),
-      item: log.pointee.stated(
+      item: log.pointee.text(
         SituationSchema.item, of: event, near: &sight.pointee.serviceHints.item),
-      code: log.pointee.stated(
+      code: log.pointee.text(
         SituationSchema.itemCode, of: event, near: &sight.pointee.serviceHints.code))
   }
 

@@ -1,5 +1,3 @@
-import Records
-
 /// What the events of a file weigh, by log and event: each is found out once, however often rules
 /// go through them.
 struct EventWeights {
@@ -19,10 +17,10 @@ struct EventWeights {
     count = 0
   }
 
-  /// Takes up the next log.
-  mutating func add(_ log: EventLogView) {
+  /// Takes up the next log, of so many events.
+  mutating func add(_ events: Int) {
     starts.append(count)
-    let end = count + log.eventCount
+    let end = count + events
     if end > capacity {
       let larger = UnsafeMutablePointer<Int?>.allocate(capacity: 2 * end)
       larger.moveInitialize(from: weights, count: count)

@@ -185,27 +185,38 @@ public final class Situation {
     named = []
     namings.removeAll(keepingCapacity: true)
     sight.pointee.personCount = file.persons.count
-    noteLogs(file)
+    noteLogs(file.log, file.persons)
     forgetViews()
     look(from: .now(now))
   }
 
-  private func noteLogs(_ file: HouseholdFile) {
-    if file.persons.count >= logCapacity {
+  /// Takes up people's events without their household: nothing can be asked but what events state
+  /// themselves.
+  public func load(eventsOf persons: [PersonOnFile]) {
+    file = nil
+    mustLookAgain = true
+    outlooks.removeAll(keepingCapacity: true)
+    memory.others.removeAll()
+    sight.pointee.personCount = persons.count
+    noteLogs(nil, persons)
+  }
+
+  private func noteLogs(_ log: EventLogView?, _ persons: [PersonOnFile]) {
+    if persons.count >= logCapacity {
       sight.pointee.logs.deallocate()
       sight.pointee.statements.deallocate()
-      logCapacity = file.persons.count + 1
+      logCapacity = persons.count + 1
       sight.pointee.logs = .allocate(capacity: logCapacity)
       sight.pointee.statements = .allocate(capacity: logCapacity)
     }
-    sight.pointee.logs.initialize(to: file.log)
-    sight.pointee.hasFile = true
+    sight.pointee.hasFile = log != nil
     sight.pointee.weights.removeAll()
-    sight.pointee.weights.add(file.log)
-    for index in file.persons.indices {
-      (sight.pointee.logs + index + 1).initialize(to: file.persons[index].view.log)
+    sight.pointee.weights.add(log?.eventCount ?? 0)
+    if let log { sight.pointee.logs.initialize(to: log) }
+    for index in persons.indices {
+      (sight.pointee.logs + index + 1).initialize(to: persons[index].view.log)
       (sight.pointee.statements + index).initialize(to: 0)
-      sight.pointee.weights.add(file.persons[index].view.log)
+      sight.pointee.weights.add(persons[index].view.log.eventCount)
     }
   }
 

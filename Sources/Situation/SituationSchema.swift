@@ -67,11 +67,18 @@ extension UnsafeRawBufferPointer {
       hash ^= hash >> 32
       at += 8
     }
-    while at < count {
-      hash = (hash ^ UInt64(self[at])) &* 0xFF51_AFD7_ED55_8CCD
-      at += 1
-    }
+    if at < count { hash = (hash ^ tail) &* 0x9FB2_1C65_1E98_DF25 }
     return hash ^ hash >> 29
+  }
+
+  /// The last bytes, up to eight of them.
+  private var tail: UInt64 {
+    if count >= 8 { return loadUnaligned(fromByteOffset: count - 8, as: UInt64.self) }
+    if count >= 4 {
+      return UInt64(loadUnaligned(fromByteOffset: 0, as: UInt32.self)) << 32
+        | UInt64(loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
+    }
+    return reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -200,26 +207,23 @@ public final class SituationSchema {
   func text(_ string: String) -> Value { keeper.text(string) }
 
   /// The service of a window transaction, weight 0 where the pack does not list it.
-  func service(line: FieldView?, item: FieldView?, code: FieldView?) -> Service {
-    let fields = (
-      line: line?.stringBytes ?? .empty, item: item?.stringBytes ?? .empty,
-      code: code?.stringBytes ?? .empty
-    )
-    let hash = fields.line.mixed(into: fields.item.mixed(into: fields.code.mixed(into: 0)))
+  func service(
+    line: UnsafeRawBufferPointer, item: UnsafeRawBufferPointer, code: UnsafeRawBufferPointer
+  ) -> Service {
+    let hash = line.mixed(into: item.mixed(into: code.mixed(into: 0)))
     // Half of the slots are free at least.
     let mask = UInt64(services.count - 1)
     var at = (hash >> 32) & mask
     while let known = services[Int(at)] {
-      if known.isFor(fields.line, fields.item, fields.code) { return known }
+      if known.isFor(line, item, code) { return known }
       at = (at + 1) & mask
     }
     let found = pack.services.item(
-      code: code.map { String(decoding: $0.stringBytes, as: UTF8.self) },
-      line: String(decoding: fields.line, as: UTF8.self),
-      name: String(decoding: fields.item, as: UTF8.self))
+      code: code.isEmpty ? nil : String(decoding: code, as: UTF8.self),
+      line: String(decoding: line, as: UTF8.self), name: String(decoding: item, as: UTF8.self))
     let service = Service(
-      code: text(found?.code ?? ""), weight: found?.weight ?? 0, line: Array(fields.line),
-      item: Array(fields.item), itemCode: Array(fields.code))
+      code: text(found?.code ?? ""), weight: found?.weight ?? 0, line: Array(line),
+      item: Array(item), itemCode: Array(code))
     if serviceCount < services.count / 2 {
       services[Int(at)] = service
       serviceCount += 1

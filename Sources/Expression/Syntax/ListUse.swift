@@ -1,5 +1,6 @@
-/// A place where an expression goes through a list that is a field of a variable, and asks something
-/// of each element alone, as in `household.visits.filter(v, v.weight > 0 && v.date <= event.date)`.
+/// A place where an expression goes through a list that is a field of a variable, and asks
+/// something of each element alone, as in
+/// `household.visits.filter(v, v.weight > 0 && v.date <= event.date)`.
 public struct ListUse: Sendable {
   /// The variable whose field the list is.
   public let variable: String

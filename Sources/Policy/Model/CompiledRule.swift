@@ -296,7 +296,8 @@ extension CompiledRule {
       trigger: .situation(hold: .literal(Term(0, .days))), subject: nil, lets: [], when: [],
       unless: [], onUnknown: .skip, reviewWhen: nil, opensWhen: nil, opensBy: nil, referrals: [],
       alerts: [], closes: [], outlivesSubject: false, dedup: .literal(Term(0, .days)), terms: [:],
-      reads: ReadSet(), eventLists: [:], labels: [], originLabels: LabelSet(rawValue: .max), isConfidential: true, localStatus: [:], file: "", line: 0)
+      reads: ReadSet(), eventLists: [:], labels: [], originLabels: LabelSet(rawValue: .max),
+      isConfidential: true, localStatus: [:], file: "", line: 0)
   }
 }
 

@@ -126,7 +126,7 @@ public struct ParameterTable: Sendable {
   /// The index of a parameter, which is also its slot in the object `params`.
   public func index(of name: String) -> Int? { byName[name] }
 
-  /// The least number that a parameter may have, at any time and place; nil where that is not known.
+  /// The least number that a parameter may have, at any time and place; nil where it is not known.
   public func least(_ index: Int) -> Int64? {
     guard definitions.indices.contains(index), definitions[index].formula == nil else { return nil }
     let values = definitions[index].values + overlays.flatMap { $0.values[index] ?? [] }

@@ -85,30 +85,37 @@ extension DecisionEngine {
   private func answer(
     _ questions: Questions, _ record: PersonView, _ index: Int, now: Instant
   ) -> Concern {
-    load([PersonOnFile(id: record.id, view: record)], now: now) {
-      let position = EventPosition(owner: 0, index: index)
-      guard questions.ask.allSatisfy({ evaluation.failsByEventAlone($0, position) }),
-        !questions.see.contains(where: { evaluation.sees($0, index, of: record, owner: 0) })
-      else { return .some }
-      let added = questions.count.filter { evaluation.adds($0, index, of: record, owner: 0) }
-      return added.isEmpty ? .none : .unlessShort(added)
-    }
+    let persons = [PersonOnFile(id: record.id, view: record)]
+    let position = EventPosition(owner: 0, index: index)
+    situation.load(eventsOf: persons)
+    // Most fail by what the event says of its own.
+    let passed = questions.ask.filter { evaluation.gate($0, position) != .fails }
+    guard passed.allSatisfy({ $0.conditionsOnEvent.count > 0 }),
+      !questions.see.contains(where: { evaluation.sees($0, index, of: record, owner: 0) })
+    else { return .some }
+    let added = questions.count.filter { evaluation.adds($0, index, of: record, owner: 0) }
+    if !passed.isEmpty, !allFail(passed, persons, position, now: now) { return .some }
+    return added.isEmpty ? .none : .unlessShort(added)
   }
 
-  /// Whether too little is on file of some people for each of the rules.
-  func areShort(_ rules: [Rulebook.Eventful], _ persons: [PersonOnFile], now: Instant) -> Bool {
-    load(persons, now: now) { rules.allSatisfy { evaluation.isShort($0, persons) } }
-  }
-
-  /// Lays people's records open without their household.
-  private func load<R>(_ persons: [PersonOnFile], now: Instant, _ work: () -> R) -> R {
+  /// Whether each of the rules fails a condition by the event alone.
+  private func allFail(
+    _ rules: [Rulebook.Eventful], _ persons: [PersonOnFile], _ position: EventPosition,
+    now: Instant
+  ) -> Bool {
     EventLog().withView { none in
       situation.load(
         HouseholdFile(
           key: HouseholdKey(text: ""), compositions: [], log: none, persons: persons,
           referrals: []),
         now: now)
-      return work()
+      return rules.allSatisfy { evaluation.failsByEventAlone($0, position) }
     }
+  }
+
+  /// Whether too little is on file of some people for each of the rules.
+  func areShort(_ rules: [Rulebook.Eventful], _ persons: [PersonOnFile]) -> Bool {
+    situation.load(eventsOf: persons)
+    return rules.allSatisfy { evaluation.isShort($0, persons) }
   }
 }

@@ -19,8 +19,6 @@ struct Desk {
   var isPolicySweep = false
   /// The events that may trigger rules, for the decision under way.
   var collected: [Trigger] = []
-  /// The rules for which too little is on file, by bit.
-  var shortage: UInt64 = 0
 
   struct Trigger {
     /// The rules it may trigger, by bit.
@@ -85,7 +83,6 @@ struct Desk {
     }
     let earliest = earliestChange()
     findShortage(rulebook)
-    let short = short(rulebook)
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
     carryOnAdopted()
@@ -110,10 +107,10 @@ struct Desk {
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
         let triggered = collected.reduce(0) {
-          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead) & ~short
+          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead)
         }
         for rule in rulebook.eventRules
-        where rule.mask == 0 || triggered & rule.mask != 0 {
+        where rule.mask == 0 || triggered & ~household.outlook.short & rule.mask != 0 {
           guard rule.rule.isEffective(on: today) else { continue }
           decideEvents(rule, changed, earliest, &nextDecision)
         }

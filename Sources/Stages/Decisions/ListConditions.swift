@@ -57,7 +57,9 @@ final class ListConditions {
     var others: Set<FactSlot> = []
     for slot in rule.reads.facts {
       guard let fact = pack.facts.definition(of: slot.object, slot: slot.slot) else { continue }
-      if case .derived(let index) = fact.origin { others.formUnion(pack.derived[index].reads.facts) }
+      if case .derived(let index) = fact.origin {
+        others.formUnion(pack.derived[index].reads.facts)
+      }
       if Rulebook.isScore(slot, pack.facts) { others.formUnion(pack.assessment.reads.facts) }
     }
     return others

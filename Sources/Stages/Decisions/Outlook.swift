@@ -17,7 +17,6 @@ extension Desk {
     where eventful.needs != 0 && eventful.needs & stated == 0 {
       outlook.unable |= eventful.mask
     }
-    outlook.short = short(rulebook)
     for at in collected.indices { lookOut(at, rulebook, &outlook) }
     household.outlook = outlook
   }
@@ -46,21 +45,20 @@ extension Desk {
     }
   }
 
-  /// Finds the rules for which too little is on file.
+  /// Finds the rules for which too little is on file, and of which nothing is open, by bit: they
+  /// have nothing to say.
   mutating func findShortage(_ rulebook: Rulebook) {
-    shortage = 0
+    household.outlook.short = 0
     guard takesShortCuts else { return }
-    for eventful in rulebook.counting where evaluation.isShort(eventful, file.persons) {
-      shortage |= eventful.mask
+    for eventful in rulebook.counting
+    where !isLive(eventful.rule.id) && evaluation.isShort(eventful, file.persons) {
+      household.outlook.short |= eventful.mask
     }
   }
 
-  /// Those of them of which nothing is open, by bit: they have nothing to say.
-  func short(_ rulebook: Rulebook) -> UInt64 {
-    guard shortage != 0 else { return 0 }
-    return household.openings.indices.reduce(shortage) { short, index in
-      guard household.openings[index].isLive else { return short }
-      return short & ~(rulebook.eventRule(household.openings[index].rule)?.mask ?? 0)
+  private func isLive(_ rule: String) -> Bool {
+    household.openings.indices.contains {
+      household.openings[$0].rule == rule && household.openings[$0].isLive
     }
   }
 

@@ -111,10 +111,9 @@ final class RuleEvaluation {
     return gate
   }
 
-  /// Whether one of the rule's conditions fails by what the event says, whoever the people are and
-  /// whatever else is known of them: the rule never fires for it.
+  /// Whether one of the rule's conditions that read other things as well fails by what the event
+  /// says, whoever the people are and whatever else is known of them: the rule never fires for it.
   func failsByEventAlone(_ eventful: Rulebook.Eventful, _ event: EventPosition) -> Bool {
-    if gate(eventful, event) == .fails { return true }
     for index in 0..<eventful.conditionsOnEvent.count {
       begin(eventful.rule, subject: nil, event: event)
       if case .fails = eventful.conditionsOnEvent.decide(index, context),

@@ -56,7 +56,7 @@ public final class HouseholdsStage: Stage {
     case .none: break
     case .some: return false
     case .unlessShort(let rules):
-      if try !areShort(rules, key, news, record, now: now, state) { return false }
+      if try !areShort(rules, key, news, record, state) { return false }
     }
     state.put(HouseholdState.personKey(news.household, record.id), Array(news.record))
     return true
@@ -66,7 +66,7 @@ public final class HouseholdsStage: Stage {
   /// each of some rules.
   private func areShort(
     _ rules: [Rulebook.Eventful], _ key: [UInt8], _ news: PersonNews, _ record: PersonView,
-    now: Instant, _ state: StateOverlay
+    _ state: StateOverlay
   ) throws(DecodingFailure) -> Bool {
     let people = try state.withValue(key) { (bytes) throws(DecodingFailure) in
       try bytes.map(HouseholdState.people) ?? []
@@ -74,7 +74,7 @@ public final class HouseholdsStage: Stage {
     guard people.contains(record.id) else { return false }
     let copies = PersonCopies(of: news.household, people.filter { $0 != record.id }, state)
     return try copies.withViews { others throws(DecodingFailure) in
-      engine.areShort(rules, others + [PersonOnFile(id: record.id, view: record)], now: now)
+      engine.areShort(rules, others + [PersonOnFile(id: record.id, view: record)])
     }
   }
 
