@@ -217,16 +217,36 @@ public final class KafkaConsumer {
   /// was read to its end has none. Right after a seek it may be too low.
   public func lag(_ partition: KafkaPartition, behind position: Int64) -> Int64? {
     guard let client, let end = client.fetchedWatermarks(partition)?.high else { return nil }
-    var reached = position
-    // Only where nothing handed out waits: else librdkafka's position is ahead of the caller's.
-    if let table = poller?.table, let slot = table.existingSlot(of: partition),
-      let next = table[slot].next, next <= position
-    {
-      let list = PartitionList([partition])
-      rd_kafka_position(client.rk, list.raw)
-      reached = max(position, list.entries.first?.offset ?? position)
+    let reached = passMarkers([partition: position], afterSeek: true)
+    return max(0, end - (reached[partition] ?? position))
+  }
+
+  /// For each position, behind the last record processed, the offset behind the transaction markers
+  /// and aborted records that follow, as far as they were read. A position stays where a record
+  /// handed out lies behind it. Nothing is asked of the broker.
+  public func reached(_ positions: [KafkaPartition: Int64]) -> [KafkaPartition: Int64] {
+    passMarkers(positions, afterSeek: false)
+  }
+
+  /// - Parameter afterSeek: also where nothing was handed out since a seek, when librdkafka still
+  ///   tells the position before it.
+  private func passMarkers(
+    _ positions: [KafkaPartition: Int64], afterSeek: Bool
+  ) -> [KafkaPartition: Int64] {
+    guard let client, let table = poller?.table else { return positions }
+    let list = PartitionList(Array(positions.keys))
+    rd_kafka_position(client.rk, list.raw)
+    var reached = positions
+    for entry in list.entries {
+      guard let position = positions[entry.partition], entry.offset > position,
+        let slot = table.existingSlot(of: entry.partition),
+        afterSeek || table[slot].hasDelivered,
+        // Else librdkafka's position is ahead of the caller's.
+        let next = table[slot].next, next <= position
+      else { continue }
+      reached[entry.partition] = entry.offset
     }
-    return max(0, end - reached)
+    return reached
   }
 
   /// Goes on reading at these offsets. Records fetched before are dropped.

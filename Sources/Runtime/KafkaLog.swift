@@ -173,6 +173,11 @@ public final class KafkaLog: TransactionalLog {
     return starts.map { max(reading.positions[$0.partition.kafka] ?? $0.offset, $0.offset) }
   }
 
+  public func reached(_ positions: [TopicPartition: Int64]) -> [TopicPartition: Int64] {
+    guard let reached = consumer?.reached(kafkaOffsets(positions)) else { return positions }
+    return reached.reduce(into: [:]) { $0[TopicPartition($1.key)] = $1.value }
+  }
+
   public func lag(_ partition: TopicPartition, position: Int64) -> Int64? {
     consumer?.lag(partition.kafka, behind: position)
   }

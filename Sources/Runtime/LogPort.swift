@@ -125,6 +125,10 @@ public protocol TransactionalLog: AnyObject {
     _ body: (Int, ChangelogRecord) throws(LogFailure) -> Void
   ) throws(LogFailure) -> [Int64]
 
+  /// For each of these positions, where no record handed out lies behind it, the offset behind the
+  /// transaction markers that follow it, as far as they were read.
+  func reached(_ positions: [TopicPartition: Int64]) -> [TopicPartition: Int64]
+
   /// The number of records after `position` that the broker is known to have; nil where unknown.
   func lag(_ partition: TopicPartition, position: Int64) -> Int64?
 

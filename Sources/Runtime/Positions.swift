@@ -35,6 +35,16 @@ struct Positions {
     entries[topic][Int(partition)]?.next = offset + 1
   }
 
+  /// Moves past what is no record, as `reached` says for all owned partitions.
+  mutating func pass(_ reached: ([TopicPartition: Int64]) -> [TopicPartition: Int64]) {
+    for (partition, offset) in reached(collect { $0.next }) {
+      guard let topic = topics.firstIndex(of: partition.topic),
+        let next = next(topic: topic, partition: partition.partition), next < offset
+      else { continue }
+      entries[topic][Int(partition.partition)]?.next = offset
+    }
+  }
+
   /// `isInGroup`: the group need not be told before the partition moves.
   mutating func own(_ partition: TopicPartition, from offset: Int64, isInGroup: Bool) {
     guard let topic = topics.firstIndex(of: partition.topic), partition.partition >= 0 else {

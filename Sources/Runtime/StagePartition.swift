@@ -39,6 +39,9 @@ final class StagePartition {
     return clock
   }
 
+  /// Where the partition stands in its input has changed.
+  func touch() { isTouched = true }
+
   /// Processes one record at the partition's clock.
   func process(
     _ payload: UnsafeRawBufferPointer, outbox: inout Outbox

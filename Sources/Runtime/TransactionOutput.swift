@@ -11,14 +11,16 @@ internal import Vocabulary
 /// then the first record of every changelog comes before all else.
 struct TransactionOutput {
   private let layout: TopicLayout
-  private let frames: [[FrameWriter]]
+  /// By channel and partition.
+  private var frames: [[FrameWriter]]
+  /// Writers to put in the place of those that are handed out.
+  private var spareWriters: [FrameWriter] = []
   /// Outputs that wait for the end of the transaction, and their bytes.
   private var waiting: [OutputRecord] = []
   private var waitingBytes = 0
   private static let waitingLimit = 1 << 20
   /// The bytes of frames that wait.
-  private var framedBytes = 0
-  private static let framedLimit = 32 << 20
+  private(set) var framedBytes = 0
   private var changelogKey: [UInt8] = []
   private var fullNames: [String: String] = [:]
 
@@ -30,17 +32,18 @@ struct TransactionOutput {
     frames = Channel.allCases.map { _ in (0..<layout.partitions).map { _ in FrameWriter() } }
   }
 
-  /// Takes the content of `outbox`, made at `clock`, and empties it; sends what has become too
-  /// large to wait.
+  /// Takes the content of `outbox`, made at `clock`, and empties it; sends the outputs where they
+  /// have become too large to wait.
   mutating func dispatch(
     _ outbox: inout Outbox, clock: Instant, to log: some TransactionalLog
   ) throws(LogFailure) {
-    try outbox.eachInternal { (channel, keyHash, payload) throws(LogFailure) in
+    outbox.eachInternal { channel, keyHash, payload in
       let partition = Partitioner.partition(ofHash: keyHash, count: layout.partitions)
-      frames[Int(channel.rawValue)][Int(partition)].append(payload, clock: clock)
-      framedBytes += payload.count
+      let frame = frames[Int(channel.rawValue)][Int(partition)]
+      let before = frame.byteCount
+      frame.append(payload, clock: clock)
+      framedBytes += frame.byteCount - before
     }
-    if framedBytes >= TransactionOutput.framedLimit { try sendFrames(to: log) }
     for output in outbox.outputs {
       waitingBytes += (output.key?.count ?? 0) + (output.value?.count ?? 0)
       waiting.append(output)
@@ -49,10 +52,30 @@ struct TransactionOutput {
     if waitingBytes >= TransactionOutput.waitingLimit { try sendOutputs(to: log) }
   }
 
-  /// Sends the outputs that wait and the frames begun.
-  mutating func flush(to log: some TransactionalLog) throws(LogFailure) {
-    try sendOutputs(to: log)
-    try sendFrames(to: log)
+  /// Whether frames wait for a partition of a channel.
+  func hasFrames(_ channel: Channel, _ partition: Int32) -> Bool {
+    frames[Int(channel.rawValue)][Int(partition)].recordCount > 0
+  }
+
+  /// The frames that wait for a partition of a channel, for who takes them to their stage instead
+  /// of the log, and gives the writer back.
+  mutating func takeFrames(_ channel: Channel, _ partition: Int32) -> FrameWriter {
+    let taken = frames[Int(channel.rawValue)][Int(partition)]
+    frames[Int(channel.rawValue)][Int(partition)] = spareWriters.popLast() ?? FrameWriter()
+    framedBytes -= taken.byteCount
+    return taken
+  }
+
+  /// Takes a writer back whose frames were processed.
+  mutating func giveBack(_ writer: FrameWriter) { spareWriters.append(writer) }
+
+  /// Sends a mark to a partition of a channel, behind all frames sent before: an empty frame with a
+  /// key.
+  mutating func sendMark(
+    _ number: UInt64, _ channel: Channel, _ partition: Int32, to log: some TransactionalLog
+  ) throws(LogFailure) {
+    try TransactionOutput.produce(
+      log, fullName(channel.inputTopic), partition, Mark.key(number), FrameWriter.empty)
   }
 
   /// Sends the first of an overlay's writes.
@@ -107,7 +130,8 @@ struct TransactionOutput {
     }
   }
 
-  private mutating func sendOutputs(to log: some TransactionalLog) throws(LogFailure) {
+  /// Sends the outputs that wait.
+  mutating func sendOutputs(to log: some TransactionalLog) throws(LogFailure) {
     for output in waiting { try send(output, to: log) }
     forgetOutputs()
   }
@@ -117,7 +141,8 @@ struct TransactionOutput {
     waitingBytes = 0
   }
 
-  private mutating func sendFrames(to log: some TransactionalLog) throws(LogFailure) {
+  /// Sends the frames that wait.
+  mutating func sendFrames(to log: some TransactionalLog) throws(LogFailure) {
     for channel in Channel.allCases {
       let topic = fullName(channel.inputTopic)
       for partition in 0..<layout.partitions {

@@ -14,11 +14,12 @@ internal import Vocabulary
 /// 4. Fire due timers, each at its own instant, up to a bound.
 /// 5. Process the polled records until the batch or the transaction's share of it is done:
 ///    in-topics through intake, frames through their stage, the timers due before a record first.
-///    Outputs are gathered, internal records are packed into frames. Then a slice of the sweep that
-///    a new policy or directory asks for.
-/// 6. Send the outputs, the frames and the changelogs: the overlays' writes, then where the state
-///    stands.
-/// 7. Add the consumed offsets, under this member's generation.
+///    Outputs are gathered, internal records are packed into frames, which the only worker takes to
+///    their stages at once (`Passage`). Then a slice of the sweep that a new policy or directory
+///    asks for.
+/// 6. Send the outputs, the frames that are left and the changelogs: the overlays' writes, then
+///    where the state stands.
+/// 7. Add the consumed offsets and those of changed partitions, under this member's generation.
 /// 8. Commit.
 /// 9. Write the overlays to the local stores with their changelog positions; go on at 3 with the
 ///    rest of the batch.
@@ -43,6 +44,10 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     let state: Opener.State
     /// Where the store stands.
     var meta: StateMeta
+    /// The worker's mark in its log, with the transaction under way.
+    var mark = Mark.due
+    /// To go back to where the transaction is aborted.
+    var committedMark = Mark.due
     init(run: StagePartition, state: Opener.State, meta: StateMeta) {
       self.run = run
       self.state = state
@@ -74,6 +79,16 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   var recordBudget: Int
   /// On the clock of events: the batch's records in the order in which they reached the log.
   var arrivalOrder: [Int] = []
+  /// How records get from stage to stage, with the transaction under way.
+  var passage = Passage.log
+  /// To go back to where the transaction is aborted.
+  var committedPassage = Passage.log
+  /// When levelling is given up, or begins again.
+  var levellingDue = Instant.distantFuture
+  /// The batch was polled while the worker levels: what lies behind its marks is not processed.
+  private(set) var isHoldingBack = false
+  /// Where to read again what was held back.
+  var heldBack: [TopicPartition: Int64] = [:]
   private var transactionOpen = false
   /// To go back to where a transaction is aborted: only committed work counts.
   private var statisticsAtBegin = WorkerStatistics()
@@ -136,7 +151,10 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
       return false
     }
     do throws(WorkerFailure) {
+      watchLevelling()
+      passMarkers()
       let batch = try poll()
+      isHoldingBack = isLevelling
       sortByArrival(batch)
       var cursor = 0
       var worked = false
@@ -147,6 +165,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         // The rest is not committed, so the next life reads it.
         if stop.isRaised { break }
       }
+      try returnToHeldBack()
       publishStatistics()
       failures = 0
       return worked
@@ -182,7 +201,15 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
 
   /// Whether a transaction is due without a record.
   private func hasWork(isIdle: Bool) -> Bool {
-    positions.hasCorrections || timersAreDue(isIdle: isIdle) || sweepIsDue
+    if isLevelling { return owesMarks || positions.hasCorrections }
+    return positions.hasCorrections || timersAreDue(isIdle: isIdle) || sweepIsDue
+  }
+
+  /// Everything handed out is processed, so that positions may pass the transaction markers behind:
+  /// retention would find them trailing otherwise, and what it deletes counts as lost.
+  private func passMarkers() {
+    guard heldBack.isEmpty else { return }
+    positions.pass(log.reached)
   }
 
   private func poll() throws(WorkerFailure) -> Log.Batch {
@@ -200,25 +227,40 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     transactionOpen = true
     try attempt { () throws(LogFailure) in try log.begin() }
     startClock()
-    try fireTimers(isIdle: batch.count == 0)
+    if !isHoldingBack { try fireTimers(isIdle: batch.count == 0) }
     try consume(batch, &cursor)
-    try sweep(isIdle: batch.count == 0)
+    if !isHoldingBack { try sweep(isIdle: batch.count == 0) }
+    try handOn()
     for partition in allOwned {
       if let failure = partition.state.failure { throw stateFailure(partition, failure) }
     }
-    let moved = positions.moved
-    let touched = try send(moved)
-    if !moved.isEmpty {
-      try attempt { () throws(LogFailure) in try log.sendOffsets(moved) }
+    let offsets = offsetsToCommit()
+    let touched = try send(offsets)
+    if !offsets.isEmpty {
+      try attempt { () throws(LogFailure) in try log.sendOffsets(offsets) }
     }
     try commit()
     try apply(touched)
   }
 
+  /// The positions that moved, and those of all partitions with changes: only offsets tell the
+  /// group which generation's member commits, so that one that lost a partition cannot change its
+  /// state.
+  private func offsetsToCommit() -> [TopicPartition: Int64] {
+    var offsets = positions.moved
+    for partition in allOwned {
+      let input = configuration.layout.input(partition.run.channel, partition.run.partition)
+      // State and group name the same position.
+      if offsets[input] != nil { partition.run.touch() }
+      if partition.run.isTouched { offsets[input] = positions.next(of: input) }
+    }
+    return offsets
+  }
+
   /// Sends outputs, frames and changelogs; answers the partitions with changes and where each will
   /// stand.
   private func send(
-    _ moved: [TopicPartition: Int64]
+    _ offsets: [TopicPartition: Int64]
   ) throws(WorkerFailure) -> [(Owned, StateMeta)] {
     var touched: [(Owned, StateMeta)] = []
     do throws(LogFailure) {
@@ -227,13 +269,19 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
           partition.run.overlay, channel: partition.run.channel,
           partition: partition.run.partition, to: log)
       }
-      try output.flush(to: log)
+      try output.sendOutputs(to: log)
+    } catch {
+      throw .log(error)
+    }
+    try sendFrames()
+    do throws(LogFailure) {
+      try sendMarks()
       for partition in allOwned where partition.run.isTouched {
         var meta = partition.meta
         meta.clock = partition.run.clock
         meta.sequence += 1
         let input = configuration.layout.input(partition.run.channel, partition.run.partition)
-        meta.inputNext = moved[input] ?? meta.inputNext
+        meta.inputNext = offsets[input] ?? meta.inputNext
         try output.endChangelog(
           partition.run.overlay, meta: meta, channel: partition.run.channel,
           partition: partition.run.partition, to: log)
@@ -256,7 +304,10 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     }
     transactionOpen = false
     positions.commit()
-    recordBudget = min(recordBudget * 4, configuration.transactionRecords)
+    for partition in allOwned { partition.committedMark = partition.mark }
+    if passage != committedPassage, passage == .direct { emit(.passageOpened) }
+    committedPassage = passage
+    if !isHoldingBack { recordBudget = min(recordBudget * 4, configuration.transactionRecords) }
     committedIntakeClock = intakeClock
     suspects.removeAll()
     statistics.count(output.takeCounts())
@@ -306,7 +357,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         try abortTransaction(failure.code)
         let suspect = Suspect(channel: channel, partition: partition, offset: offset)
         guard suspects.insert(suspect).inserted else {
-          let place = offset.map { "at \($0)" } ?? "at a timer"
+          let place = offset.map { "at \($0)" } ?? "at a timer or a record handed on"
           let detail = "\(channel.topicSuffix)-\(partition) \(place): \(cause)"
           throw .stop(WorkerStop(code: failure.code, detail: detail))
         }
@@ -392,8 +443,13 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   }
 
   private func drop() {
-    for partition in allOwned { partition.run.drop() }
+    for partition in allOwned {
+      partition.run.drop()
+      partition.mark = partition.committedMark
+    }
+    passage = committedPassage
     positions.drop()
+    heldBack.removeAll()
     output.drop()
     outbox.removeAll()
     intakeClock = committedIntakeClock

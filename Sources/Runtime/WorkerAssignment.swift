@@ -31,8 +31,10 @@ extension Worker {
   /// clean shutdown costs a restore.
   public func revoked(_ partitions: [TopicPartition], lost: Bool) {
     emit(.partitionsRevoked(partitions.count, lost: lost))
+    stayWithTheLog(until: .distantFuture)
     for partition in partitions {
       positions.disown(partition)
+      heldBack[partition] = nil
       guard let channel = configuration.layout.channel(ofInput: partition.topic) else { continue }
       owned(channel, partition.partition)?.state.close(flush: false)
       own(nil, channel, partition.partition)
@@ -92,6 +94,7 @@ extension Worker {
       positions.own(partition, from: start, isInGroup: isInGroup)
       starts[partition] = start
     }
+    if !partitions.isEmpty { beginLevelling() }
     publishStatistics()
     recordBudget = min(configuration.firstTransactionRecords, configuration.transactionRecords)
     emit(.partitionsReady(partitions.count, times))
@@ -274,8 +277,11 @@ extension Worker {
     }
     guard wanted < bounds.start else { return wanted }
     let lost = bounds.start - wanted
-    emit(.recordsLost(partition, count: lost))
     let isInternal = configuration.layout.channel(ofInput: partition.topic) != nil
+    // What the daemon sends ends with a transaction's marker: alone at the end, it is all that was
+    // deleted.
+    if isInternal, lost == 1, bounds.start == bounds.end { return bounds.start }
+    emit(.recordsLost(partition, count: lost))
     let policy =
       isInternal ? configuration.lostInternalRecords : configuration.lostInRecords
     guard policy == .goOn else {

@@ -16,6 +16,13 @@ public enum WorkerEvent: Equatable, Sendable {
   case positionCorrected(TopicPartition, committed: Int64?, state: Int64?)
   /// Records were deleted before they were read.
   case recordsLost(TopicPartition, count: Int64)
+  /// The worker is the only one and level: records go from stage to stage within the transaction.
+  case passageOpened
+  /// Levelling took too long; records go through the log for now.
+  case passageDelayed
+  /// Records were handed on again and again within a transaction: a defect of the stages. They go
+  /// through the log from now on.
+  case recordsCircled
   case transactionAborted(code: String)
   /// The worker left the group and joins again.
   case workerRejoined(code: String)

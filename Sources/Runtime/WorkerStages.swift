@@ -54,6 +54,7 @@ extension Worker {
 
   /// The time to wait for records: no longer than until the next timer.
   func pollMilliseconds() -> Int {
+    if isLevelling { return owesMarks ? 0 : configuration.pollMilliseconds }
     if sweepIsDue { return 0 }
     guard configuration.clockMode == .wall else { return configuration.pollMilliseconds }
     let now = clock.now
@@ -78,6 +79,7 @@ extension Worker {
       guard let first else { return }
       _ = first.partition.run.advance(to: limit)
       try fire(first.timer, first.partition)
+      _ = try handOnIfMuch()
     }
   }
 
@@ -110,7 +112,7 @@ extension Worker {
       // A record from before the position was fetched before a seek; one of a partition that is
       // not owned was fetched before a revocation.
       if let next = positions.next(topic: record.topic, partition: record.partition),
-        record.offset >= next
+        record.offset >= next, !holdsBack(record)
       {
         if record.topic < inTopicCount {
           try takeIn(record, batch, index)
@@ -120,6 +122,7 @@ extension Worker {
         }
         positions.advance(
           topic: record.topic, partition: record.partition, past: record.offset)
+        processed += try handOnIfMuch()
       }
       cursor += 1
     }
@@ -145,18 +148,30 @@ extension Worker {
     try dispatch(at: intakeClock)
   }
 
-  /// A frame: its records through their stage, the timers due by each one's clock first. Answers
-  /// how many.
+  /// The owned partition of a channel that a record is for.
+  func internalPartition(_ record: LogRecord) -> Owned? {
+    guard record.topic >= inTopicCount,
+      let channel = Channel(rawValue: UInt8(clamping: record.topic - inTopicCount))
+    else { return nil }
+    return owned(channel, record.partition)
+  }
+
+  /// A frame from the log, or a mark. Answers how many records were processed.
   private func takeFrame(_ record: LogRecord) throws(WorkerFailure) -> Int {
-    guard let channel = Channel(rawValue: UInt8(clamping: record.topic - inTopicCount)),
-      let partition = owned(channel, record.partition)
-    else { return 0 }
-    let at = (channel, record.partition, record.offset)
+    guard let partition = internalPartition(record) else { return 0 }
+    if let key = record.key { noteMark(key, partition) }
+    let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+    return try process(frame: record.value ?? empty, partition, offset: record.offset)
+  }
+
+  /// A frame's records through their stage, the timers due by each one's clock first. Answers how
+  /// many.
+  func process(
+    frame bytes: UnsafeRawBufferPointer, _ partition: Owned, offset: Int64?
+  ) throws(WorkerFailure) -> Int {
+    let at = (partition.run.channel, partition.run.partition, offset)
     var processed = 0
-    var frame = try decoding(at) { () throws(DecodingFailure) in
-      guard let value = record.value else { throw DecodingFailure("empty frame") }
-      return try FrameReader(value)
-    }
+    var frame = try decoding(at) { () throws(DecodingFailure) in try FrameReader(bytes) }
     while let payload = try decoding(at, { () throws(DecodingFailure) in try frame.next() }) {
       let now = partition.run.advance(to: max(frame.clock, wall))
       while timerBudget > 0, let timer = partition.run.nextTimer(through: now) {
@@ -168,7 +183,7 @@ extension Worker {
       try dispatch(at: partition.run.clock)
       processed += 1
     }
-    statistics.stageRecords[channel.topicSuffix, default: 0] += processed
+    statistics.stageRecords[partition.run.channel.topicSuffix, default: 0] += processed
     return processed
   }
 

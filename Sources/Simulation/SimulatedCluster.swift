@@ -111,6 +111,12 @@ public final class SimulatedCluster {
     self.group(group).setOffset(partition, offset)
   }
 
+  /// Throws a member out as when its session has expired; its transaction stays open.
+  public func expireSession(of client: String, group: String) {
+    guard let member = self.group(group).members[client] else { return }
+    self.group(group).leave(client, incarnation: member.incarnation)
+  }
+
   // MARK: Time
 
   /// One call's time goes by: markers are written, silent members and transactions expire.

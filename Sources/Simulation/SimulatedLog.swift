@@ -141,6 +141,10 @@ public final class SimulatedLog: TransactionalLog {
     return ends
   }
 
+  public func reached(_ positions: [TopicPartition: Int64]) -> [TopicPartition: Int64] {
+    positions.reduce(into: [:]) { $0[$1.key] = max($1.value, self.positions[$1.key] ?? 0) }
+  }
+
   public func lag(_ partition: TopicPartition, position: Int64) -> Int64? {
     cluster.bounds(partition).map { $0.stable - position }
   }

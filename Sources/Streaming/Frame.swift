@@ -10,6 +10,8 @@ public final class FrameWriter {
   /// A frame is closed when it reaches this size, so that no message nears the broker's limit.
   public static let softLimit = 256 * 1024
   static let version: UInt8 = 1
+  /// A frame without records.
+  public static let empty: [UInt8] = [version]
 
   private var writer = ByteWriter(reserving: 4096)
   private var clock: Int64 = 0

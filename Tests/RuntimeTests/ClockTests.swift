@@ -135,7 +135,9 @@ import Vocabulary
       source: FixedStages(Toy.stages()), clock: harness.clock, statistics: box,
       pause: { _ in })
     _ = try harness.drain(Harness.Life("a", faults, worker))
-    #expect((counts[1] ?? 0) <= 2)
+    // Transactions before it took nothing: they levelled.
+    let first = try #require(counts.values.filter { $0 > 0 }.min())
+    #expect(first <= 2)
     #expect(box.snapshot.recordsIn.values.reduce(0, +) >= 60)
   }
 

@@ -45,6 +45,9 @@ final class FaultyLog<Base: TransactionalLog>: TransactionalLog {
   ) throws(LogFailure) -> [Int64] {
     try call { () throws(LogFailure) in try base.restore(starts, body) }
   }
+  func reached(_ positions: [TopicPartition: Int64]) -> [TopicPartition: Int64] {
+    isDead ? positions : base.reached(positions)
+  }
   func lag(_ partition: TopicPartition, position: Int64) -> Int64? {
     isDead ? nil : base.lag(partition, position: position)
   }

@@ -39,6 +39,9 @@ enum WorkerLog {
         ])
     case .recordsLost(let partition, let count):
       logger.error("records lost", metadata: ["partition": "\(partition)", "count": "\(count)"])
+    case .passageOpened: logger.info("direct passage opened")
+    case .passageDelayed: logger.notice("direct passage delayed")
+    case .recordsCircled: logger.error("records circle")
     case .transactionAborted(let code):
       logger.warning("transaction aborted", metadata: ["code": "\(code)"])
     case .workerRejoined(let code):
