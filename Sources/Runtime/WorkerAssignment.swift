@@ -49,6 +49,7 @@ extension Worker {
 
   /// Closes all stores and forgets all partitions.
   func closeStates(flush: Bool) {
+    stayWithTheLog(until: .distantFuture)
     for partition in allOwned { partition.state.close(flush: flush) }
     owned = owned.map { $0.map { _ in nil } }
     positions.disownAll()

@@ -52,7 +52,9 @@ struct KafkaRig {
 
   /// Makes the topics in the embedded broker.
   func createTopics(on cluster: MockCluster) throws {
-    for topic in topics(without: nil) { try cluster.createTopic(topic.name, partitions: topic.partitions) }
+    for topic in topics(without: nil) {
+      try cluster.createTopic(topic.name, partitions: topic.partitions)
+    }
   }
 
   func feed(_ events: [[UInt8]]) throws {

@@ -50,7 +50,9 @@ private final class SequenceStage: Stage {
     }
     guard let next else { return publish("referrals.advisor.0", fields[1], &outbox) }
     // The partition goes by the first receiver it heard of, which no other partition hears of.
-    let name = state.withValue(Array("name".utf8)) { $0.map { String(decoding: $0, as: UTF8.self) } }
+    let name = state.withValue(Array("name".utf8)) { bytes in
+      bytes.map { String(decoding: $0, as: UTF8.self) }
+    }
     if name == nil { state.put(Array("name".utf8), Array(fields[1].utf8)) }
     let sent = self.number("sent", state) + 1
     put("sent", sent, state)
