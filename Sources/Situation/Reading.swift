@@ -221,6 +221,37 @@ extension Situation: FactHost {
     return ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index])
   }
 
+  public func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    guard Int(list.index) < sight.pointee.listCount, Int(field) < eventWidth else { return false }
+    let objects = sight.pointee.lists[Int(list.index)]
+    guard objects.kind == ObjectKind.event.rawValue else { return false }
+    let items = sight.pointee.items + objects.start + start
+    let fact = storedEvents[Int(field)]
+    let isDay = fact == SituationSchema.computed
+    if isDay, !isOfDays || !schema.isDateOfEvent(field) { return false }
+    var left = rows
+    while left != 0 {
+      let row = left.trailingZeroBitCount
+      left &= left &- 1
+      let position = EventPosition(packed: items[row])
+      guard let log = place(of: position.owner) else { return false }
+      if isDay {
+        guard position.index < log.pointee.eventCount else { return false }
+        numbers[row] = Int64(log.pointee.event(position.index).effective.date.dayNumber)
+        continue
+      }
+      guard
+        let (tag, scalar) = log.pointee.scalar(fact, of: position.index, near: &sight.pointee.hint),
+        isOfDays ? tag == .date : tag == .int || tag == .money
+      else { return false }
+      numbers[row] = scalar
+    }
+    return true
+  }
+
   public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? {
     guard Int(list.index) < sight.pointee.listCount else { return nil }
     let objects = sight.pointee.lists[Int(list.index)]

@@ -107,6 +107,8 @@ public final class SituationSchema {
   private let keeper = FactKeeper()
   /// The stored fact behind each slot of events, `computed` where there is none.
   let storedEvents: UnsafeMutablePointer<FactID>
+  /// Where events show their date.
+  private let dateOfEvents: UInt16?
   /// Stands for the stored fact behind a computed one.
   static var computed: FactID { FactID(rawValue: 0) }
   let statements: Statements
@@ -157,6 +159,7 @@ public final class SituationSchema {
       let stored = events.source(UInt16(slot))?.pointee.stored
       (storedEvents + slot).initialize(to: stored ?? SituationSchema.computed)
     }
+    dateOfEvents = facts.facts(of: .event).first { $0.name == EventBuiltin.date.rawValue }?.slot
     programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
     referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
     typeNames = Dictionary(
@@ -193,6 +196,8 @@ public final class SituationSchema {
     else { return false }
     return builtin.isScore
   }
+
+  func isDateOfEvent(_ slot: UInt16) -> Bool { slot == dateOfEvents }
 
   func programme(_ slot: UInt16) -> ProgrammeField? { at(programmes, slot) }
   func referral(_ slot: UInt16) -> ReferralField? { at(referrals, slot) }

@@ -1,8 +1,10 @@
 /// `size(range.filter(x, condition))` without making the list.
 final class FilteredCountNode: LoopNode, @unchecked Sendable {
   private let condition: Node
+  private let columns: ColumnTest?
   init(_ list: CollectNode, condition: Node) {
     self.condition = condition
+    columns = list.columns
     super.init(
       list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
@@ -13,8 +15,10 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
   }
 
   override func int(_ c: EvaluationContext) -> Int64? {
+    let range = self.range.value(c)
+    if let columns, let count = counted(c, range, columns) { return count }
     var found: Int64 = 0
-    let abrupt = forEach(c, where: condition) {
+    let abrupt = forEach(c, in: range, where: condition) {
       found &+= 1
       return .done
     }
@@ -22,15 +26,35 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
     c.fail(abrupt)
     return nil
   }
+
+  /// The number found many at once; nil where the elements have to be gone through.
+  private func counted(
+    _ c: EvaluationContext, _ range: Value, _ columns: ColumnTest
+  ) -> Int64? {
+    guard let count = count(c, range) else { return nil }
+    begin(c)
+    var found: Int64 = 0
+    let isDone = eachPassing(columns, c, range, count) { _, passing in
+      found &+= Int64(passing.nonzeroBitCount)
+      return true
+    }
+    return isDone && c.spend(count) ? found : nil
+  }
 }
 
 /// `range.map(x, [condition,] body).sum()` of ints without making the list.
 final class IntSumNode: LoopNode, @unchecked Sendable {
   private let condition: Node?
   private let body: Node
+  /// What is added up, where it can be read as a column of what the test passes.
+  private let terms: (column: Column, test: ColumnTest?)?
   init(_ list: CollectNode, body: Node) {
     condition = list.condition
     self.body = body
+    let column = list.keySlot < 0 ? Column(body, of: list.slot, isOfDays: false) : nil
+    terms = column.flatMap {
+      list.condition != nil && list.columns == nil ? nil : ($0, list.columns)
+    }
     super.init(
       list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
@@ -41,9 +65,11 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
   }
 
   override func int(_ c: EvaluationContext) -> Int64? {
+    let range = self.range.value(c)
+    if let terms, let sum = summed(c, range, terms.column, terms.test) { return sum }
     var total: Int64 = 0
     var hasOverflown = false
-    let abrupt = forEach(c, where: condition) {
+    let abrupt = forEach(c, in: range, where: condition) {
       guard let term = body.int(c) else { return .failed(c.takeAbrupt()) }
       let (sum, overflow) = total.addingReportingOverflow(term)
       total = sum
@@ -53,6 +79,28 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
     if abrupt == nil, !hasOverflown { return total }
     c.fail(abrupt ?? .error(.overflow))
     return nil
+  }
+
+  /// The sum of a column; nil where the elements have to be gone through.
+  private func summed(
+    _ c: EvaluationContext, _ range: Value, _ column: Column, _ test: ColumnTest?
+  ) -> Int64? {
+    guard let count = count(c, range) else { return nil }
+    begin(c)
+    var total: Int64 = 0
+    let isDone = eachPassing(test, c, range, count) { rows, passing in
+      withUnsafeTemporaryAllocation(of: Int64.self, capacity: ColumnRows.width) { buffer in
+        guard let numbers = buffer.baseAddress, column.read(c, rows, passing, into: numbers)
+        else { return false }
+        for row in Bits(passing) {
+          let (sum, hasOverflown) = total.addingReportingOverflow(numbers[row])
+          if hasOverflown { return false }
+          total = sum
+        }
+        return true
+      }
+    }
+    return isDone && c.spend(count) ? total : nil
   }
 }
 

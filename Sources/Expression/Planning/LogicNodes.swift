@@ -1,10 +1,10 @@
 /// `a && b` and `a || b`: decided as soon as one term has the decisive value, whatever the other is.
 /// Chains nest to the right.
 final class ChainNode: BoolNode, @unchecked Sendable {
-  private let left: Node
-  private let right: Node
+  let left: Node
+  let right: Node
   /// False for `&&`, true for `||`.
-  private let decisive: Bool
+  let decisive: Bool
   init(_ left: Node, _ right: Node, decisive: Bool) {
     self.left = left
     self.right = right
@@ -142,9 +142,9 @@ final class IntCompareNode: ComparisonNode, @unchecked Sendable {
 
 /// Comparison of an int with a constant.
 final class IntConstantCompareNode: BoolNode, @unchecked Sendable {
-  private let op: CompareOperator
-  private let left: Node
-  private let right: Int64
+  let op: CompareOperator
+  let left: Node
+  let right: Int64
   init(_ op: CompareOperator, _ left: Node, _ right: Int64) {
     self.op = op
     self.left = left

@@ -66,9 +66,8 @@ class LoopNode: Node, @unchecked Sendable {
   /// result. Nil where every round was done.
   @inline(__always)
   final func forEach(
-    _ c: EvaluationContext, where condition: Node?, _ round: () -> Round
+    _ c: EvaluationContext, in range: Value, where condition: Node?, _ round: () -> Round
   ) -> Value? {
-    let range = self.range.value(c)
     guard let count = count(c, range) else {
       c.failUnless(range)
       return c.takeAbrupt()
@@ -217,7 +216,7 @@ final class ExistsOneNode: LoopNode, @unchecked Sendable {
   }
   override func value(_ c: EvaluationContext) -> Value {
     var found = 0
-    let abrupt = forEach(c, where: nil) {
+    let abrupt = forEach(c, in: range.value(c), where: nil) {
       guard let value = body.bool(c) else { return .failed(c.takeAbrupt()) }
       if value { found += 1 }
       return .done
@@ -231,6 +230,8 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   let condition: Node?
   /// The condition, or one that always holds: there is no optional to unwrap in each round.
   private let test: Node
+  /// The condition, where it can be decided for many elements at once.
+  let columns: ColumnTest?
   /// Nil for `filter`: the element itself.
   let body: Node?
 
@@ -239,6 +240,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   ) {
     self.condition = condition
     test = condition ?? BoolConstantNode(true)
+    columns = keySlot < 0 ? condition.flatMap { ColumnTest.make($0, of: slot) } : nil
     self.body = body
     super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
@@ -251,7 +253,10 @@ final class CollectNode: LoopNode, @unchecked Sendable {
     }
     if count == 0 { return .list(.empty) }
     begin(c)
-    if body == nil, case .hostList(let list) = range { return filtered(c, list, count) }
+    if body == nil {
+      if let passed = picked(c, range, count) { return passed }
+      if case .hostList(let list) = range { return filtered(c, list, count) }
+    }
     var abrupt: Value?
     var result: [Value] = []
     for i in 0..<count {
@@ -293,12 +298,39 @@ final class CollectNode: LoopNode, @unchecked Sendable {
         }
       }
       if let abrupt { return abrupt }
-      if found == 0 { return .list(.empty) }
-      let passed = UnsafeBufferPointer(rebasing: places[..<found])
-      if let part = c.host.list(of: passed, in: list) { return .hostList(part) }
-      let elements = passed.map { c.element(list, at: Int($0)) }
-      return elements.first { $0.isAbrupt } ?? .list(ListValue(elements))
+      return part(c, .hostList(list), UnsafeBufferPointer(rebasing: places[..<found]))
     }
+  }
+
+  /// The elements that pass, found many at once; nil where they have to be gone through.
+  private func picked(_ c: EvaluationContext, _ range: Value, _ count: Int) -> Value? {
+    guard let columns else { return nil }
+    return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { places in
+      var found = 0
+      let isDone = eachPassing(columns, c, range, count) { rows, passing in
+        for row in Bits(passing) {
+          places[found] = UInt32(truncatingIfNeeded: rows.start &+ row)
+          found += 1
+        }
+        return true
+      }
+      guard isDone, c.spend(count) else { return nil }
+      return part(c, range, UnsafeBufferPointer(rebasing: places[..<found]))
+    }
+  }
+
+  /// The elements at some places of a list.
+  private func part(
+    _ c: EvaluationContext, _ range: Value, _ places: UnsafeBufferPointer<UInt32>
+  ) -> Value {
+    if places.isEmpty { return .list(.empty) }
+    if case .list(let list) = range {
+      return .list(ListValue(places.map { list.elements[Int($0)] }))
+    }
+    guard case .hostList(let list) = range else { return .noSuchOverload }
+    if let part = c.host.list(of: places, in: list) { return .hostList(part) }
+    let elements = places.map { c.element(list, at: Int($0)) }
+    return elements.first { $0.isAbrupt } ?? .list(ListValue(elements))
   }
 }
 
@@ -322,7 +354,7 @@ final class TransformMapNode: LoopNode, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
     var keys: [Value] = []
     var values: [Value] = []
-    let abrupt = forEach(c, where: condition) {
+    let abrupt = forEach(c, in: range.value(c), where: condition) {
       let key = c.state.pointee.frame[keySlot]
       let result = body.value(c)
       if result.isAbrupt { return .failed(result) }

@@ -250,7 +250,8 @@ final class FieldCompareNode: BoolNode, @unchecked Sendable {
   private let field: UInt16
   private let typeID: UInt16
   private let right: Int64
-  private let plain: Node
+  /// The same comparison in two steps.
+  let plain: Node
 
   /// Nil where the left side is no field of a local or variable.
   init?(_ op: CompareOperator, _ left: Node, _ right: Int64) {
@@ -317,8 +318,13 @@ final class ComputedFieldNode: FieldNode, @unchecked Sendable {
 
 /// `has(object.field)`: unknown where the fact is, false where it is null.
 final class HasFieldNode: BoolNode, @unchecked Sendable {
-  private let field: FieldNode
-  init(_ field: FieldNode) { self.field = field }
+  let field: FieldNode
+  /// The field is a date, or an int; nil for other types.
+  let isOfDays: Bool?
+  init(_ field: FieldNode, _ type: CELType) {
+    self.field = field
+    isOfDays = type == .date ? true : type == .int ? false : nil
+  }
   override func bool(_ c: EvaluationContext) -> Bool? {
     switch field.value(c) {
     case .null: return false

@@ -194,7 +194,7 @@ struct Planner {
       case let variable as VariableNode: VariableFieldNode(variable.slot, typeID, slot)
       default: ComputedFieldNode(node, typeID, slot)
       }
-    if test { return HasFieldNode(read) }
+    if test { return HasFieldNode(read, declaration.type) }
     return optional ? OptionalFieldNode(read) : read
   }
 

@@ -24,16 +24,16 @@ struct TimeShape: Sendable {
 /// A comparison of a value that moves with time and one that does not: it knows when its answer
 /// will change and limits validity to that moment instead of the next midnight.
 final class TimeCompareNode: BoolNode, @unchecked Sendable {
-  private let op: CompareOperator
+  let op: CompareOperator
   private let moving: Node
-  private let fixed: Node
-  private let shape: TimeShape
+  let fixed: Node
+  let shape: TimeShape
   /// Where a loop keeps the moving value of now, which is the same in all its rounds; else -1.
   private let slot: Int
   /// Of `age(birth, today)`.
   private let birth: Node?
   /// Both sides are dates.
-  private let isOfDates: Bool
+  let isOfDates: Bool
   /// Some months before or after today.
   private let months: DateStepNode?
 
@@ -90,13 +90,20 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private func compareDays(_ c: EvaluationContext) -> Bool? {
     let wasProbing = c.state.pointee.isProbing
     guard let a = movingDay(c), let b = fixed.day(c) else { return nil }
-    let order = Numbers.order(Int64(a), Int64(b))
-    if !wasProbing, mayEndValidity(c, Int(b) - Int(a)) {
-      limit(
-        c, .date(CivilDate(dayNumber: a)), .date(CivilDate(dayNumber: b)), order)
-    }
+    if !wasProbing { limitValidity(c, a, b) }
     return op.holds(a, b)
   }
+
+  /// Limits validity to the day on which the comparison of a moving date with a fixed one changes.
+  func limitValidity(_ c: EvaluationContext, _ a: Int32, _ b: Int32) {
+    guard mayEndValidity(c, Int(b) - Int(a)) else { return }
+    limit(
+      c, .date(CivilDate(dayNumber: a)), .date(CivilDate(dayNumber: b)),
+      Numbers.order(Int64(a), Int64(b)))
+  }
+
+  /// The moving side is the same in all rounds of the loop around.
+  var movesTheSame: Bool { slot >= 0 || moving is TodayNode }
 
   /// Whether two dates so many days apart may change their order before validity ends anyway: those
   /// that move with the calendar stay within a few weeks of moving a day a day.
@@ -109,7 +116,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   }
 
   /// `movingNow` of a date.
-  private func movingDay(_ c: EvaluationContext) -> Int32? {
+  func movingDay(_ c: EvaluationContext) -> Int32? {
     if c.state.pointee.isProbing { return moving.day(c) }
     if slot >= 0, case .date(let known) = c.state.pointee.frame[slot] { return known.dayNumber }
     c.state.pointee.isProbing = true

@@ -16,6 +16,12 @@ public protocol FactHost: AnyObject {
   func object(_ list: HostList, at index: Int) -> ObjectRef?
   /// A list of some elements of another one, by their places in it; nil where the host makes none.
   func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList?
+  /// Reads a field of some elements of a list, by bit from a place on: ints, or the days of dates.
+  /// False where one of them is something else, or where reading them one by one is no slower.
+  func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool
 }
 
 extension FactHost {
@@ -32,6 +38,10 @@ extension FactHost {
     if case .object(let object) = element(list, at: index) { object } else { nil }
   }
   public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? { nil }
+  public func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool { false }
 }
 
 /// What of the time an evaluation has read.

@@ -1,0 +1,255 @@
+/// Some elements of a list that a loop runs over: at most `width` from a place on.
+struct ColumnRows {
+  static let width = 64
+  let range: Value
+  let start: Int
+  /// All of them, by bit.
+  let all: UInt64
+
+  init(_ range: Value, from start: Int, of count: Int) {
+    self.range = range
+    self.start = start
+    let rest = count &- start
+    all = rest >= ColumnRows.width ? .max : (1 &<< UInt64(rest)) &- 1
+  }
+}
+
+/// An int or the day of a date that every element has, as far as it is known when it is planned.
+struct Column: Sendable {
+  private enum Source: Sendable {
+    /// The element itself.
+    case element
+    case field(UInt16)
+  }
+  private let source: Source
+  private let isOfDays: Bool
+
+  /// What a node reads of the loop variable in a slot; nil where that is something else.
+  init?(_ node: Node, of slot: Int, isOfDays: Bool) {
+    switch node {
+    case let node as LocalNode where node.slot == slot: source = .element
+    case let node as LocalFieldNode where node.slot == slot: source = .field(node.field)
+    default: return nil
+    }
+    self.isOfDays = isOfDays
+  }
+
+  /// Reads it of some rows; false where one of them has none.
+  @inline(__always)
+  func read(
+    _ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    switch (source, rows.range) {
+    case (.field(let field), .hostList(let list)):
+      return c.host.numbers(
+        of: list, from: rows.start, rows: asked, field: field, isOfDays: isOfDays, into: numbers)
+    case (.element, .list(let list)): return read(list, rows.start, asked, into: numbers)
+    default: return false
+    }
+  }
+
+  private func read(
+    _ list: ListValue, _ start: Int, _ asked: UInt64, into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    for row in Bits(asked) {
+      switch list.elements[start &+ row] {
+      case .int(let value) where !isOfDays: numbers[row] = value
+      case .date(let value) where isOfDays: numbers[row] = Int64(value.dayNumber)
+      default: return false
+      }
+    }
+    return true
+  }
+}
+
+/// The places of the bits that are set, from the lowest on.
+struct Bits: Sequence, IteratorProtocol {
+  private var left: UInt64
+  init(_ bits: UInt64) { left = bits }
+  @inline(__always)
+  mutating func next() -> Int? {
+    if left == 0 { return nil }
+    defer { left &= left &- 1 }
+    return left.trailingZeroBitCount
+  }
+}
+
+/// A condition of a loop that compares ints or dates of its elements with what is the same in all
+/// rounds. It is decided for many elements at once: the one side is read as a column, the other one
+/// is worked out once.
+class ColumnTest: @unchecked Sendable {
+  // Unchecked: all stored properties of all subclasses are `let`s of sendable values.
+
+  /// The rows for which it holds, of those that are asked; nil where that has to be found out round
+  /// by round, since something has no such value.
+  func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? { nil }
+
+  /// Reads a column and keeps the rows whose number passes.
+  @inline(__always)
+  final func passing(
+    _ c: EvaluationContext, _ column: Column, _ rows: ColumnRows, _ asked: UInt64,
+    _ passes: (Int64) -> Bool
+  ) -> UInt64? {
+    withUnsafeTemporaryAllocation(of: Int64.self, capacity: ColumnRows.width) { buffer in
+      guard let numbers = buffer.baseAddress, column.read(c, rows, asked, into: numbers) else {
+        return nil
+      }
+      var held: UInt64 = 0
+      for row in Bits(asked) where passes(numbers[row]) { held |= 1 &<< UInt64(row) }
+      return held
+    }
+  }
+
+  /// The condition as a test of columns of the loop variable in a slot; nil where it is none.
+  static func make(_ node: Node, of slot: Int) -> ColumnTest? {
+    switch node {
+    case let node as ChainNode:
+      guard let left = make(node.left, of: slot), let right = make(node.right, of: slot) else {
+        return nil
+      }
+      return ColumnChain(left, right, decisive: node.decisive)
+    case let node as FieldCompareNode: return make(node.plain, of: slot)
+    case let node as IntConstantCompareNode:
+      return ColumnCompare(
+        node.op, node.left, IntConstantNode(node.right), of: slot, isOfDays: false)
+    case let node as IntCompareNode:
+      return ColumnCompare(node.op, node.left, node.right, of: slot, isOfDays: false)
+    case let node as DateCompareNode:
+      return ColumnCompare(node.op, node.left, node.right, of: slot, isOfDays: true)
+    case let node as TimeCompareNode: return ColumnTimeCompare(node, of: slot)
+    case let node as HasFieldNode: return ColumnPresence(node, of: slot)
+    default: return nil
+    }
+  }
+}
+
+/// `a && b` and `a || b`: the right term is asked about the rows that the left one leaves open.
+private final class ColumnChain: ColumnTest, @unchecked Sendable {
+  private let left: ColumnTest
+  private let right: ColumnTest
+  private let decisive: Bool
+
+  init(_ left: ColumnTest, _ right: ColumnTest, decisive: Bool) {
+    self.left = left
+    self.right = right
+    self.decisive = decisive
+  }
+
+  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
+    guard let first = left.holds(c, rows, asked) else { return nil }
+    let open = decisive ? asked & ~first : first
+    if open == 0 { return first }
+    guard let second = right.holds(c, rows, open) else { return nil }
+    return decisive ? first | second : second
+  }
+}
+
+/// `element.field op other`.
+private final class ColumnCompare: ColumnTest, @unchecked Sendable {
+  private let op: CompareOperator
+  private let column: Column
+  private let other: Node
+  private let isOfDays: Bool
+
+  init?(_ op: CompareOperator, _ left: Node, _ right: Node, of slot: Int, isOfDays: Bool) {
+    self.isOfDays = isOfDays
+    if let column = Column(left, of: slot, isOfDays: isOfDays), right.isTheSame(besides: slot) {
+      (self.op, self.column, other) = (op, column, right)
+    } else if let column = Column(right, of: slot, isOfDays: isOfDays),
+      left.isTheSame(besides: slot)
+    {
+      (self.op, self.column, other) = (op.flipped, column, left)
+    } else {
+      return nil
+    }
+  }
+
+  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
+    guard let other = isOfDays ? other.day(c).map(Int64.init) : other.int(c) else { return nil }
+    return passing(c, column, rows, asked) { op.holds($0, other) }
+  }
+}
+
+/// A date of the elements compared with one that moves with time.
+private final class ColumnTimeCompare: ColumnTest, @unchecked Sendable {
+  private let comparison: TimeCompareNode
+  private let column: Column
+
+  init?(_ comparison: TimeCompareNode, of slot: Int) {
+    guard comparison.isOfDates, comparison.movesTheSame, comparison.shape.isIncreasing,
+      let column = Column(comparison.fixed, of: slot, isOfDays: true)
+    else { return nil }
+    self.comparison = comparison
+    self.column = column
+  }
+
+  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
+    guard let day = comparison.movingDay(c) else { return nil }
+    let moving = Int64(day)
+    // The next that is reached ends the validity before those that lie further ahead.
+    var next = Int64.max
+    var isReached = false
+    let op = comparison.op
+    let held = passing(c, column, rows, asked) { fixed in
+      if fixed > moving { next = min(next, fixed) } else if fixed == moving { isReached = true }
+      return op.holds(moving, fixed)
+    }
+    guard held != nil else { return nil }
+    if isReached { comparison.limitValidity(c, day, day) }
+    if next < .max { comparison.limitValidity(c, day, Int32(truncatingIfNeeded: next)) }
+    return held
+  }
+}
+
+/// `has(element.field)`, where all have it.
+private final class ColumnPresence: ColumnTest, @unchecked Sendable {
+  private let column: Column
+
+  init?(_ node: HasFieldNode, of slot: Int) {
+    guard let isOfDays = node.isOfDays, let column = Column(node.field, of: slot, isOfDays: isOfDays)
+    else { return nil }
+    self.column = column
+  }
+
+  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
+    passing(c, column, rows, asked) { _ in true }
+  }
+}
+
+extension Node {
+  /// Whether the value is the same in all rounds of the loop whose variable is in a slot, as far as
+  /// that can be seen from the node alone.
+  fileprivate func isTheSame(besides slot: Int) -> Bool {
+    switch self {
+    case let node as LocalNode: node.slot != slot
+    case let node as LocalFieldNode: node.slot != slot
+    case is LoopInvariantNode, is VariableNode, is VariableFieldNode: true
+    default: constant != nil
+    }
+  }
+}
+
+extension LoopNode {
+  /// Goes through the rounds that pass a test, many at once; false where the loop has to be run
+  /// round by round. Nothing was done then but to work out what all rounds share.
+  @inline(__always)
+  final func eachPassing(
+    _ test: ColumnTest?, _ c: EvaluationContext, _ range: Value, _ count: Int,
+    _ body: (ColumnRows, UInt64) -> Bool
+  ) -> Bool {
+    // What is traced is read one by one, and a probe keeps nothing.
+    guard c.state.pointee.budget >= count, !c.isTracing, !c.state.pointee.isProbing else {
+      return false
+    }
+    var start = 0
+    while start < count {
+      let rows = ColumnRows(range, from: start, of: count)
+      guard let held = test == nil ? rows.all : test?.holds(c, rows, rows.all),
+        held == 0 || body(rows, held)
+      else { return false }
+      start &+= ColumnRows.width
+    }
+    return true
+  }
+}
