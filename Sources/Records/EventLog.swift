@@ -366,6 +366,15 @@ public struct EventView {
     return try reader.list { r throws(DecodingFailure) in try r.citizen() }
   }
 
+  /// Goes through the people that the event names.
+  public func eachPerson(_ body: (CitizenID) -> Void) {
+    guard var reader = try? personReader(), let count = try? reader.count() else { return }
+    for _ in 0..<count {
+      guard let person = try? reader.citizen() else { return }
+      body(person)
+    }
+  }
+
   /// Whether two events name the same people in the same order.
   public func namesTheSamePersons(as other: EventView) -> Bool {
     guard let mine = try? personBytes(), let theirs = try? other.personBytes() else {

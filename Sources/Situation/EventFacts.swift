@@ -136,10 +136,10 @@ extension Situation {
       return remembered(object, slot) {
         guard let file else { return Situation.noObject }
         return list(of: .person, object, slot) { add in
-          for citizen in (try? event.persons()) ?? [] {
-            guard let index = file.index(of: citizen) else { continue }
+          event.eachPerson { citizen in
+            guard let index = file.index(of: citizen) else { return }
             switch builtin {
-            case .own where !livesHere(index), .others where livesHere(index): continue
+            case .own where !livesHere(index), .others where livesHere(index): return
             default: add(UInt32(index))
             }
           }

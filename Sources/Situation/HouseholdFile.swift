@@ -51,8 +51,10 @@ public final class HouseholdFile {
   /// Changed by `Situation.show` only, which forgets what rested on the former ones.
   public internal(set) var referrals: [ReferralOnFile]
   /// What was taken back of its people's events.
-  public private(set) lazy var revocations: [Revocation] = persons.flatMap {
-    (try? $0.view.revocations()) ?? []
+  public private(set) lazy var revocations: [Revocation] = !hasRevocations ? []
+    : persons.flatMap { (try? $0.view.revocations()) ?? [] }
+  private var hasRevocations: Bool {
+    persons.indices.contains { persons[$0].view.hasRevocations }
   }
 
   private let ids: [CitizenID]

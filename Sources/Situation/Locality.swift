@@ -17,7 +17,14 @@ public final class Locality: Sendable {
 
   static let unknown = Locality(subdistrict: "", committee: "")
 
-  init(subdistrict: String, committee: String) {
+  /// The words that told of it; nil where there were none.
+  private let stated: (subdistrict: [UInt8], committee: [UInt8])?
+
+  init(
+    subdistrict: String, committee: String,
+    stated: (subdistrict: [UInt8], committee: [UInt8])? = nil
+  ) {
+    self.stated = stated
     self.subdistrict = subdistrict
     self.committee = committee
     district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
@@ -33,11 +40,11 @@ public final class Locality: Sendable {
   static func of(_ situation: Situation) -> Locality {
     guard let file = situation.file else { return .unknown }
     let instant = situation.view.instant
-    if let known = latest(in: file.log, at: instant) { return known }
+    if let known = latest(in: file.log, at: instant, situation) { return known }
     guard file.key.registryID == nil || file.compositions.isEmpty else { return .unknown }
     for index in file.persons.indices where situation.livesHere(index) {
       let log = file.persons[index].view.log
-      if let known = latest(in: log, at: instant) { return known }
+      if let known = latest(in: log, at: instant, situation) { return known }
       if let centre = log.latestText(centre, at: instant) {
         return Locality(subdistrict: centre, committee: "")
       }
@@ -45,11 +52,31 @@ public final class Locality: Sendable {
     return .unknown
   }
 
-  private static func latest(in log: EventLogView, at instant: Instant) -> Locality? {
-    guard let subdistrict = log.latestText(subdistrict, at: instant) else { return nil }
-    let committee = log.latestText(committee, at: instant) ?? ""
-    return Locality(
-      subdistrict: subdistrict, committee: committee.hasPrefix(subdistrict) ? committee : "")
+  private static func latest(
+    in log: EventLogView, at instant: Instant, _ situation: Situation
+  ) -> Locality? {
+    guard let subdistrict = word(Locality.subdistrict, in: log, at: instant) else { return nil }
+    let committee = word(Locality.committee, in: log, at: instant) ?? .empty
+    let last = situation.lastLocality
+    if let stated = last.stated, subdistrict.says(stated.subdistrict),
+      committee.says(stated.committee)
+    {
+      return last
+    }
+    let area = String(decoding: subdistrict, as: UTF8.self)
+    let code = String(decoding: committee, as: UTF8.self)
+    let found = Locality(
+      subdistrict: area, committee: code.hasPrefix(area) ? code : "",
+      stated: (Array(subdistrict), Array(committee)))
+    situation.lastLocality = found
+    return found
+  }
+
+  private static func word(
+    _ fact: FactID, in log: EventLogView, at instant: Instant
+  ) -> UnsafeRawBufferPointer? {
+    guard let field = log.latest(fact, at: instant), field.tag == .string else { return nil }
+    return field.stringBytes
   }
 }
 

@@ -10,7 +10,7 @@ final class People {
   fileprivate static let state = FactID("event.state")
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
-  fileprivate static let residence = EventTypeID("notice.residence")
+  static let residence = EventTypeID("notice.residence")
   private static let heads = ["01", "02", "10", "11", "12"]
 
   let file: HouseholdFile
@@ -20,8 +20,8 @@ final class People {
   private let named: [CitizenID]
   /// Who lives here, by bit; of those beyond it is found out each time.
   private let here: UInt64
-  /// The known parents of each person, once they were asked for.
-  private var parents: [[Int]?]
+  /// The known parents of each person, once they were asked for; empty before.
+  private var parents: [[Int]?] = []
   static let bits = 64
 
   init(
@@ -32,7 +32,6 @@ final class People {
     self.now = now
     self.named = named
     self.here = here
-    parents = Array(repeating: nil, count: file.persons.count)
   }
 
   /// The people named by an event, for what they were before it.
@@ -81,6 +80,7 @@ final class People {
   /// Parents that are known: the birth notice's, else the composition's guardians, else by
   /// relation (semantics 7).
   func knownParents(_ index: Int) -> [Int] {
+    if parents.isEmpty { parents = Array(repeating: nil, count: file.persons.count) }
     if let known = parents[index] { return known }
     let found = findParents(of: index)
     parents[index] = found
@@ -140,12 +140,12 @@ final class People {
   /// When the person moved to another committee without a later composition naming them here; nil
   /// where they did not (semantics 5).
   func movedOut(_ index: Int, from locality: Locality) -> CivilDate? {
-    let person = file.persons[index]
-    let log = person.view.log
+    let person = file.persons[index].id
+    let log = file.persons[index].view.log
     for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
       let event = log.event(index)
       guard event.effective <= view.instant, log.tellsOfMove(index) else { continue }
-      if let entry = file.entry(of: person.id, at: view.instant),
+      if let entry = file.entry(of: person, at: view.instant),
         file.compositions[entry.composition].asOf >= event.effective
       {
         return nil

@@ -54,12 +54,13 @@ extension Situation {
     _ builtin: PersonBuiltin, _ index: Int, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
     guard let file else { return Situation.noObject }
-    let person = file.persons[index]
+    let person = file.persons[index].id
+    var log: EventLogView { sight.pointee.logs[index + 1] }
     switch builtin {
     case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
-    case .birth: return .date(person.id.birthDate)
+    case .birth: return .date(person.birthDate)
     case .age:
-      let birth = person.id.birthDate
+      let birth = person.birthDate
       let birthday = birth.birthday(inYear: view.today.year)
       let isOver = birthday <= view.today
       let year = view.today.year + (isOver ? 1 : 0)
@@ -68,42 +69,43 @@ extension Situation {
       sight.pointee.standing.begin(at: Instant(startOf: last))
       limit(Instant(startOf: next))
       return .int(Int64(view.today.year - birth.year - (isOver ? 0 : 1)))
-    case .male: return .bool(person.id.isMale)
+    case .male: return .bool(person.isMale)
     case .relation:
       guard livesHere(index) else { return schema.text("") }
-      if let entry = file.entry(of: person.id, at: view.instant) {
+      if let entry = file.entry(of: person, at: view.instant) {
         return schema.text(file[entry].relation)
       }
       // A newborn that no composition names yet is a child of the household.
       return schema.text(file.compositions.isEmpty ? "" : "20")
     case .hukou:
-      let entry = file.entry(of: person.id, at: view.instant) { $0.hukou != nil }
+      let entry = file.entry(of: person, at: view.instant) { $0.hukou != nil }
       return entry.flatMap { file[$0].hukou }.map(Value.text) ?? .missing(object, field: slot)
-    case .selfCare: return selfCare(person, file)
+    case .selfCare: return selfCare(person, log, file)
     case .isMember: return .bool(members.contains(index))
     case .memberSince:
-      let segment = person.view.homes.last { $0.from <= view.instant }
+      let segment = file.persons[index].view.homes.last { $0.from <= view.instant }
       guard let segment, segment.household == file.key else { return Situation.absent }
       return .date(segment.from.date)
     case .movedOut:
-      rest(onEventsOf: person.view.log)
+      guard mayHave(People.residence, index) else { return .bool(false) }
+      rest(onEventsOf: log)
       return .bool(people?.movedOut(index, from: locality) != nil)
-    case .inEvent: return .bool(named.contains(person.id))
+    case .inEvent: return .bool(named.contains(person))
     case .parents:
-      rest(onEventsOf: person.view.log)
+      rest(onEventsOf: log)
       let parents = people?.knownParents(index) ?? []
       guard parents.count >= 2 else { return .missing(object, field: slot) }
       return list(of: parents, object, slot)
     case .knownParents:
-      rest(onEventsOf: person.view.log)
+      rest(onEventsOf: log)
       return list(of: people?.knownParents(index) ?? [], object, slot)
     case .guardians:
-      rest(onEventsOf: person.view.log)
+      rest(onEventsOf: log)
       return list(of: people?.guardians(index) ?? [], object, slot)
     case .referrals:
       return list(of: .referral, object, slot) { add in
         for index in file.referrals.indices
-        where file.referrals[index].subject == person.id && isInView(file.referrals[index]) {
+        where file.referrals[index].subject == person && isInView(file.referrals[index]) {
           add(UInt32(index))
         }
       }
@@ -111,9 +113,11 @@ extension Situation {
   }
 
   /// `full`, `partial` or `none`: the last word of composition or visit.
-  private func selfCare(_ person: PersonOnFile, _ file: HouseholdFile) -> Value {
-    let visit = stored(person.view.log, SituationSchema.visitSelfCare)
-    let entry = file.entry(of: person.id, at: view.instant) { $0.selfCare != nil }
+  private func selfCare(
+    _ person: CitizenID, _ log: EventLogView, _ file: HouseholdFile
+  ) -> Value {
+    let visit = stored(log, SituationSchema.visitSelfCare)
+    let entry = file.entry(of: person, at: view.instant) { $0.selfCare != nil }
     let isLater =
       visit.map { visit in
         visit.tag == .string

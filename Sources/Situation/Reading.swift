@@ -163,6 +163,12 @@ extension Situation: FactHost {
     return bit == 0 || worksOutAll || statements(of: person) & bit != 0
   }
 
+  /// Whether an event of a type may be about a person.
+  func mayHave(_ type: EventTypeID, _ person: Int) -> Bool {
+    let bit = schema.statements.bit(type)
+    return bit == 0 || worksOutAll || statements(of: person) & bit != 0
+  }
+
   /// Whether any event states a fact of one of the people.
   public func isStated(_ fact: FactID) -> Bool {
     let bit = schema.statements.bit(fact)

@@ -17,6 +17,20 @@ extension Situation {
     }
   }
 
+  /// The persons of a value as the subjects of a rule about each of them.
+  public func subjects(_ value: Value) -> [Int?] {
+    guard case .hostList(let list) = value else { return persons(value).map(Optional.some) }
+    var subjects: [Int?] = []
+    let count = count(list)
+    subjects.reserveCapacity(count)
+    for at in 0..<count {
+      if let object = object(list, at: at), object.type == ObjectKind.person.rawValue {
+        subjects.append(Int(object.index))
+      }
+    }
+    return subjects
+  }
+
   /// The texts of a value: one text or a list of them.
   public func texts(_ value: Value) -> [String] {
     switch value {

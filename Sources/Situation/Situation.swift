@@ -34,6 +34,8 @@ public final class Situation {
   /// The lists that facts have at any of the viewpoints.
   let lists = ListStore()
   private var nextMemory = 0
+  /// The last place found: the next household often lives where the one before did.
+  var lastLocality = Locality.unknown
   /// The people named by an event looked from, and which event that is.
   private(set) var named: [CitizenID] = []
   private var namedBy: EventPosition?

@@ -54,6 +54,9 @@ struct Statements {
   /// The bit of a stored fact of persons; 0 where it has none.
   func bit(_ fact: FactID) -> UInt64 { facts[fact.rawValue] ?? 0 }
 
+  /// The bit of a type of events that a series of persons shows; 0 where it has none.
+  func bit(_ type: EventTypeID) -> UInt64 { types[type.rawValue] ?? 0 }
+
   /// What a derived fact of persons rests on, if it rests on statements of its person only. 0 where
   /// it does not.
   func needed(by reads: ReadSet, _ facts: FactCatalogue) -> UInt64 {
@@ -75,7 +78,13 @@ struct Statements {
   func made(in log: EventLogView) -> UInt64 {
     var made = Statements.isKnown
     log.eachFact { made |= facts[$0.rawValue] ?? 0 }
-    for index in 0..<log.eventCount { made |= types[log.event(index).type.rawValue] ?? 0 }
+    var last: EventTypeID?
+    for index in 0..<log.eventCount {
+      let type = log.event(index).type
+      if type == last { continue }
+      last = type
+      made |= types[type.rawValue] ?? 0
+    }
     return made
   }
 }

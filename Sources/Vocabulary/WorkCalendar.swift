@@ -3,18 +3,38 @@
 /// Source of the lists: the State Council's yearly notice, in `calendar/*.yaml` of the pack.
 public struct WorkCalendar: Sendable, Equatable {
   /// Days off that would otherwise be working days.
-  public var holidays: Set<CivilDate>
+  public var holidays: Set<CivilDate> { didSet { arrange() } }
   /// Weekend days worked in exchange (调休上班).
-  public var shiftedWorkdays: Set<CivilDate>
+  public var shiftedWorkdays: Set<CivilDate> { didSet { arrange() } }
+  /// Days that may not be what their weekday says, in order: twice the day's number, and one more
+  /// where it is off.
+  private var exceptions: [Int] = []
 
   public init(holidays: Set<CivilDate> = [], shiftedWorkdays: Set<CivilDate> = []) {
     self.holidays = holidays
     self.shiftedWorkdays = shiftedWorkdays
+    arrange()
+  }
+
+  private mutating func arrange() {
+    exceptions =
+      (shiftedWorkdays.map { Int($0.dayNumber) * 2 } + holidays.map { Int($0.dayNumber) * 2 + 1 })
+      .sorted()
   }
 
   public func isWorkingDay(_ date: CivilDate) -> Bool {
-    if shiftedWorkdays.contains(date) { return true }
-    return date.weekday <= 5 && !holidays.contains(date)
+    let worked = Int(date.dayNumber) * 2
+    var start = 0
+    var end = exceptions.count
+    while start < end {
+      let middle = (start + end) / 2
+      if exceptions[middle] < worked { start = middle + 1 } else { end = middle }
+    }
+    if start < exceptions.count {
+      if exceptions[start] == worked { return true }
+      if exceptions[start] == worked + 1 { return false }
+    }
+    return date.weekday <= 5
   }
 
   /// The n-th working day after `date` (before it for a negative n). Day 0 is `date` itself, also

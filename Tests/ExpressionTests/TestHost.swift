@@ -14,6 +14,8 @@ final class TestHost: FactHost {
   }
   var people: [Person] = []
   var line: Int64 = 151_000
+  /// Facts of several people are read at once.
+  var hasColumns = false
   /// Reads so far, to see that nothing is read that is not needed.
   private(set) var reads = 0
 
@@ -49,6 +51,26 @@ final class TestHost: FactHost {
 
   func element(_ list: HostList, at index: Int) -> Value {
     .object(TestHost.person(UInt32(index)))
+  }
+
+  func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    guard hasColumns else { return false }
+    for row in 0..<64 where rows & (1 << UInt64(row)) != 0 {
+      let person = people[start + row]
+      let number =
+        switch field {
+        case 0: person.age
+        case 1: person.income
+        case 4: person.birth.map { Int64($0.dayNumber) }
+        default: Int64?.none
+        }
+      guard let number, isOfDays == (field == 4) else { return false }
+      numbers[row] = number
+    }
+    return true
   }
 
   static func environment() -> TypeEnvironment {

@@ -62,6 +62,11 @@ import Vocabulary
     "[date('2026-05-20'), date('2026-05-20')].all(d, d >= today.minus('3wd'))",
     "[date('2026-05-20')].exists(d, [0, 0].all(n, d.addDays(n) > today.addDays(-5)))",
     "[1, 2].all(n, n > 5 || today.addMonths(-1) >= date('2026-04-30'))",
+    // Many elements at once.
+    "[date('2026-05-20'), date('2026-05-02')].filter(d, d > today).size()",
+    "[date('2026-05-02'), date('2026-05-20')].filter(d, today.addDays(3) >= d).size()",
+    "[date('2026-04-10'), date('2026-05-01')].filter(d, d > today.addMonths(-1)).size()",
+    "[date('2026-05-20')].filter(d, d == today || d < today.addMonths(-1)).size()",
   ])
   func days(_ text: String) throws { try scan(text, from: "2026-04-25", days: 70) }
 

@@ -97,6 +97,7 @@ final class LazyVariableNode: Node, @unchecked Sendable {
     if !c.state.pointee.isProbing || !definition.dependencies.dependsOnTime {
       c.variables[slot] = result
       c.pending[slot] = false
+      c.state.pointee.hasLazyValues = true
     }
     return result
   }

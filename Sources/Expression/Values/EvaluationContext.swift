@@ -97,6 +97,8 @@ public final class EvaluationContext {
     /// Why the last typed evaluation had no value.
     var abrupt: Value = .null
     var frame: UnsafeMutablePointer<Value>
+    /// Variables with a definition may have been evaluated.
+    var hasLazyValues = true
     /// Slots in use from the start of the locals.
     var top = 0
     var depth = 0
@@ -165,6 +167,8 @@ public final class EvaluationContext {
 
   /// Makes variables with a definition evaluate anew: call after changing a variable they read.
   public func forgetLazyVariables() {
+    guard state.pointee.hasLazyValues else { return }
+    state.pointee.hasLazyValues = false
     for i in 0..<variableCapacity { pending[i] = true }
   }
 
@@ -174,14 +178,15 @@ public final class EvaluationContext {
     guard slot >= 0, slot < variableCapacity else { return false }
     variables[slot] = value
     pending[slot] = false
+    state.pointee.hasLazyValues = true
     return true
   }
 
-  /// Sets a variable to an object or, without one, to null; nothing where there is no such slot.
+  /// Sets a variable without a definition to an object or, without one, to null; nothing where there
+  /// is no such slot.
   public func set(variable slot: Int, to object: ObjectRef?) {
     guard slot >= 0, slot < variableCapacity else { return }
     EvaluationContext.put(object.map(Value.object) ?? .null, at: variables + slot)
-    pending[slot] = false
   }
 
   /// Puts a value that owns nothing, mostly in the place of another one that needs no end either.

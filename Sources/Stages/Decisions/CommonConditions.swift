@@ -3,19 +3,16 @@ import Policy
 /// The first conditions of a rule that say the same of every subject: once one fails, the others
 /// need not be asked about anybody else.
 struct CommonConditions: Sendable {
-  private let clauses: [String]
+  private let count: Int
 
   init(of rule: CompiledRule) {
-    clauses =
-      rule.scope == .member
-      ? rule.when.prefix { !$0.mentions("member", in: rule) }.map(\.id) : []
+    count =
+      rule.scope == .member ? rule.when.prefix { !$0.mentions("member", in: rule) }.count : 0
   }
 
   /// Whether an answer is that one of them fails.
   func fail(by answer: Answer) -> Bool {
-    if clauses.isEmpty { return false }
-    if case .fails(let clause) = answer { return clauses.contains(clause) }
-    return false
+    if case .fails(.condition(let at)) = answer { at < count } else { false }
   }
 }
 

@@ -8,11 +8,14 @@ import Vocabulary
 extension Desk {
   /// What was taken back of the household's events and of its people's.
   var revocations: [Revocation] { household.revocations + file.revocations }
+  private var hasRevocations: Bool {
+    !household.revocations.isEmpty || !file.revocations.isEmpty
+  }
 
   /// Withdraws openings all of whose events were taken back; a superseder that fires has been
   /// added before its predecessor is released.
   mutating func withdrawRevoked(_ rulebook: Rulebook) {
-    guard !household.revocations.isEmpty || !file.revocations.isEmpty else { return }
+    guard hasRevocations else { return }
     let revocations = self.revocations
     // One person's record may still have what another's tells is taken back.
     collected.removeAll { trigger in revocations.contains { $0.key == trigger.key } }
@@ -105,7 +108,7 @@ extension Desk {
   /// A notice was retracted: every receiver of what rested on it is told, also of what is completed
   /// (semantics 21; F03).
   mutating func correctRetracted() {
-    guard !household.openings.isEmpty else { return }
+    guard hasRevocations, !household.openings.isEmpty else { return }
     let retracted = revocations
       .filter { $0.reason == .retracted }
     guard !retracted.isEmpty else { return }
@@ -148,8 +151,8 @@ extension Desk {
   /// What shows an event that was taken back, and still holds, says what is known instead
   /// (semantics 21).
   mutating func rewriteCorrected() {
+    guard hasRevocations else { return }
     let revoked = Set(revocations.map(\.key))
-    guard !revoked.isEmpty else { return }
     for index in household.openings.indices where household.openings[index].phase == .open {
       let isConcerned = household.openings[index].referrals.contains { referral in
         referral.state.isOpen

@@ -195,7 +195,7 @@ struct Desk {
       let known = hasHeld && isDayOver ? .holds : answerOfTwin(at, eventful)
       if known == .fails {
         collected[at].said.quiet |= bit
-        reconcile(rule, subject: nil, event: trigger.position, .fails(clause: "stage"))
+        reconcile(rule, subject: nil, event: trigger.position, .fails(.stage))
         continue
       }
       // What once held fails no condition on the event alone.
@@ -215,7 +215,7 @@ struct Desk {
         var onDay = known
         let answer =
           isGone(subject, rule)
-          ? .fails(clause: "deceased")
+          ? .fails(.deceased)
           : common
             ?? decide(
               eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
@@ -362,20 +362,20 @@ struct Desk {
     nextDecision = min(nextDecision, evaluation.validUntil)
     if case .fails = answer { return answer }
     guard let date = evaluation.date(ahead.to) else {
-      return .fails(clause: "looks-ahead")
+      return .fails(.looksAhead)
     }
     let parameters = situation.resolvedParameters
     if let opens = ahead.opens.resolved(parameters) {
       let first = opens.date(before: date, calendar: pack.calendar)
       if now.date < first {
         nextDecision = min(nextDecision, Instant(startOf: first))
-        return .fails(clause: "not-yet")
+        return .fails(.notYet)
       }
     }
     if let grace = ahead.grace.resolved(parameters) {
       let last = grace.date(from: date, calendar: pack.calendar)
       guard event.time.date <= last, held(rule, subject, event: position, by: last) else {
-        return .fails(clause: "over")
+        return .fails(.over)
       }
     }
     return answer
@@ -403,20 +403,20 @@ struct Desk {
     for subject in subjects {
       var answer =
         isGone(subject, rule)
-        ? .fails(clause: "deceased")
+        ? .fails(.deceased)
         : common ?? evaluation.decide(rule, subject: subject, event: nil)
       if takesShortCuts, situational.common.fail(by: answer) { common = answer }
       if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
-        if !evaluation.holds(gate) { answer = .fails(clause: "gate") }
+        if !evaluation.holds(gate) { answer = .fails(.gate) }
       }
       let last =
         answer.isPossible ? rule.opensBy.flatMap(evaluation.date) : nil
       nextDecision = min(nextDecision, evaluation.validUntil)
       if answer.isPossible, let last, !held(rule, subject, by: last) {
-        answer = .fails(clause: "opens-by")
+        answer = .fails(.opensBy)
       }
-      if case .fails(let clause) = answer, situational.bit(of: clause) != 0 {
-        standing |= situational.bit(of: clause)
+      if case .fails(let failure) = answer, case let bit = situational.bit(of: failure), bit != 0 {
+        standing |= bit
       } else {
         isStanding = false
       }

@@ -3,12 +3,12 @@ import Records
 import Situation
 import Vocabulary
 
-extension HouseholdState {
+extension [Opening] {
   /// Whether a rule has opened anything that is remembered.
-  func hasOpenings(of rule: String) -> Bool {
-    openings.indices.contains { openings[$0].rule == rule }
-  }
+  func areOf(_ rule: String) -> Bool { indices.contains { self[$0].rule == rule } }
+}
 
+extension HouseholdState {
   /// The live opening of a rule for a subject.
   func liveOpening(_ rule: String, _ subject: CitizenID?) -> Int? {
     openings.indices.first {
@@ -22,7 +22,7 @@ extension Desk {
   mutating func reconcile(
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, _ answer: Answer
   ) {
-    if !answer.isPossible, !household.hasOpenings(of: rule.id) { return }
+    if !answer.isPossible, !household.openings.areOf(rule.id) { return }
     let person = subject.map { file.persons[$0].id }
     let trigger = event.flatMap(file.event)?.key
     let live = household.liveOpening(rule.id, person)
@@ -47,7 +47,7 @@ extension Desk {
       if let live {
         situation.look(from: .now(now, event: event))
         release(live, rule, trigger)
-      } else if event == nil, answer != .fails(clause: "gate") {
+      } else if event == nil, answer != .fails(.gate) {
         markCeased(rule.id, person)
       }
     }

@@ -7,12 +7,12 @@ import Vocabulary
 /// What a rule says about a subject.
 enum Answer: Equatable {
   case holds
-  /// A condition fails or an exception holds; its clause id.
-  case fails(clause: String)
+  /// A condition fails or an exception holds.
+  case fails(Failure)
   /// Missing facts decide; `RuleEvaluation.names` names them.
-  case unknown(missing: Set<FactRef>)
-  /// A condition has no value; its clause id and the error's stable code.
-  case failed(clause: String, code: String)
+  case unknown(missing: UnknownSet)
+  /// A condition or an exception has no value.
+  case failed(Failure, EvaluationError.Code)
 
   var holds: Bool { self == .holds }
 
@@ -21,6 +21,32 @@ enum Answer: Equatable {
     switch self {
     case .holds, .unknown: true
     case .fails, .failed: false
+    }
+  }
+}
+
+/// What a rule fails by.
+enum Failure: Equatable {
+  /// A condition that does not hold, by its place among them.
+  case condition(Int)
+  /// An exception that holds.
+  case exception(Int)
+  case deceased, gate, stage, unknown
+  case opensBy, looksAhead, notYet, over
+
+  /// The id of the rule's clause, or what stands for it.
+  func clause(of rule: CompiledRule) -> String {
+    switch self {
+    case .condition(let at): rule.when[at].id
+    case .exception(let at): rule.unless[at].id
+    case .deceased: "deceased"
+    case .gate: "gate"
+    case .stage: "stage"
+    case .unknown: "unknown"
+    case .opensBy: "opens-by"
+    case .looksAhead: "looks-ahead"
+    case .notYet: "not-yet"
+    case .over: "over"
     }
   }
 }
@@ -55,36 +81,34 @@ final class RuleEvaluation {
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, settled: UInt64 = 0
   ) -> Answer {
     begin(rule, subject: subject, event: event)
-    var missing: Set<FactRef> = []
+    var missing: UnknownSet?
     var failure: Answer?
     for index in 0..<rule.conditions.count where settled & (1 << UInt64(index)) == 0 {
       switch rule.conditions.decide(index, context) {
       case .holds: continue
-      case .fails: return .fails(clause: rule.when[index].id)
-      case .unknown(let set): missing.formUnion(set.facts)
-      case .failed(let error):
-        failure = failure ?? .failed(clause: rule.when[index].id, code: error.code.rawValue)
+      case .fails: return .fails(.condition(index))
+      case .unknown(let set): missing = missing?.union(set) ?? set
+      case .failed(let error): failure = failure ?? .failed(.condition(index), error.code)
       }
     }
     for index in 0..<rule.exceptions.count {
       switch rule.exceptions.decide(index, context) {
-      case .holds: return .fails(clause: rule.unless[index].id)
+      case .holds: return .fails(.exception(index))
       case .fails: continue
-      case .unknown(let set): missing.formUnion(set.facts)
-      case .failed(let error):
-        failure = failure ?? .failed(clause: rule.unless[index].id, code: error.code.rawValue)
+      case .unknown(let set): missing = missing?.union(set) ?? set
+      case .failed(let error): failure = failure ?? .failed(.exception(index), error.code)
       }
     }
     if let failure { return failure }
-    guard !missing.isEmpty else { return .holds }
+    guard let missing else { return .holds }
     switch rule.onUnknown {
     case .fire: return .holds
-    case .skip: return .fails(clause: "unknown")
+    case .skip: return .fails(.unknown)
     case .review:
       if let program = rule.reviewWhen, case .holds = program.decide(context) {
         return .unknown(missing: missing)
       }
-      return rule.reviewWhen == nil ? .unknown(missing: missing) : .fails(clause: "unknown")
+      return rule.reviewWhen == nil ? .unknown(missing: missing) : .fails(.unknown)
     }
   }
 
@@ -141,12 +165,12 @@ final class RuleEvaluation {
     guard rule.scope == .member else { return RuleEvaluation.household }
     guard let program = rule.subject else { return situation.memberSubjects }
     begin(rule, subject: nil, event: event)
-    return situation.persons(program.evaluate(context)).map { $0 }
+    return situation.subjects(program.evaluate(context))
   }
 
   /// The names of missing facts, sorted.
-  func names(_ facts: Set<FactRef>) -> [String] {
-    Set(facts.compactMap { pack.facts.definition($0).map { $0.object.name + "." + $0.name } })
+  func names(_ missing: UnknownSet) -> [String] {
+    Set(missing.facts.compactMap { pack.facts.definition($0).map { $0.object.name + "." + $0.name } })
       .sorted()
   }
 }

@@ -74,7 +74,6 @@ final class Rulebook {
     /// A condition or an exception, its bit in `HouseholdBrief.Outlook.standing`, and what can
     /// change whether it holds.
     struct Clause {
-      let id: String
       let bit: UInt64
       let reads: FactMask
     }
@@ -94,8 +93,14 @@ final class Rulebook {
     /// All its bits.
     var mask: UInt64 { clauses.reduce(0) { $0 | $1.bit } }
 
-    /// The bit of a clause by its id; 0 where it has none.
-    func bit(of id: String) -> UInt64 { clauses.first { $0.id == id }?.bit ?? 0 }
+    /// The bit of the clause that the rule fails by; 0 where it has none.
+    func bit(of failure: Failure) -> UInt64 {
+      switch failure {
+      case .condition(let at): clauses[at].bit
+      case .exception(let at): clauses[rule.when.count + at].bit
+      default: 0
+      }
+    }
 
     /// Whether the rule still fails for everybody after a change: each of the clauses that decided
     /// last reads nothing that changed.
@@ -210,7 +215,7 @@ final class Rulebook {
         let clauses = (rule.when + rule.unless).map { clause in
           defer { clauseCount += 1 }
           return Situational.Clause(
-            id: clause.id, bit: clauseCount < 64 ? 1 << UInt64(clauseCount) : 0,
+            bit: clauseCount < 64 ? 1 << UInt64(clauseCount) : 0,
             reads: bits.mask(Rulebook.changes(that: clause.reads, pack)))
         }
         situational.append(

@@ -92,13 +92,13 @@ extension Desk {
     case .unknown(let missing):
       json.field("answer", "unknown")
       json.field("missing", evaluation.names(missing))
-    case .fails(let clause):
+    case .fails(let failure):
       json.field("answer", "fails")
-      json.field("clause", clause)
-    case .failed(let clause, let code):
+      json.field("clause", failure.clause(of: rule))
+    case .failed(let failure, let code):
       json.field("answer", "error")
-      json.field("clause", clause)
-      json.field("code", code)
+      json.field("clause", failure.clause(of: rule))
+      json.field("code", code.rawValue)
     case nil: break
     }
   }
