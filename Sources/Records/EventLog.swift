@@ -221,6 +221,51 @@ public struct EventLogView {
     field(fact, of: event, near: &hint)?.stringBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
   }
 
+  /// What events state of one fact, one event after the other.
+  public struct Column {
+    @usableFromInline let log: EventLogView
+    @usableFromInline let fact: FactID
+    /// Where the fields lie.
+    @usableFromInline let fields: UnsafeRawPointer?
+    /// The field that follows the one found last.
+    @usableFromInline var next: Int
+
+    @inlinable @inline(__always)
+    public init(of fact: FactID, in log: EventLogView) {
+      self.log = log
+      self.fact = fact
+      fields = log.bytes.baseAddress.map {
+        $0 + (log.fixed - log.fieldCount &* EventLogView.fieldSize)
+      }
+      next = log.fieldCount
+    }
+
+    /// The tag and the scalar of what an event states; nil where it states nothing.
+    @inlinable @inline(__always)
+    public mutating func scalar(of event: Int) -> (tag: FieldView.Tag, scalar: Int64)? {
+      guard let fields else { return nil }
+      let wanted = EventLogView.order(fact, event)
+      if next >= log.fieldCount || order(fields, next) != wanted {
+        next = log.firstField(fact, from: event)
+        guard next < log.fieldCount, order(fields, next) == wanted else { return nil }
+      }
+      // The fields lie within the bytes: their number was compared with how many there are.
+      let field = fields + next &* EventLogView.fieldSize
+      next &+= 1
+      return (
+        FieldView.Tag(byte: field.load(fromByteOffset: 6, as: UInt8.self)),
+        Int64(littleEndian: field.loadUnaligned(fromByteOffset: 8, as: Int64.self))
+      )
+    }
+
+    @inlinable @inline(__always)
+    func order(_ fields: UnsafeRawPointer, _ index: Int) -> UInt64 {
+      EventLogView.order(
+        fields.loadUnaligned(
+          fromByteOffset: index &* EventLogView.fieldSize, as: UInt64.self))
+    }
+  }
+
   /// The index of the first field at or after (fact, event).
   @usableFromInline
   func firstField(_ fact: FactID, from event: Int) -> Int {

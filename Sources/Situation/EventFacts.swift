@@ -86,13 +86,13 @@ extension Situation {
 
   /// A stored fact that the event does not state.
   private func unstated(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    let source = eventSources + Int(slot)
     return source.pointee.fallback ?? .missing(object, field: slot)
   }
 
   @inline(never)
   private func stated(_ field: FieldView, _ object: ObjectRef, _ slot: UInt16) -> Value {
-    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    let source = eventSources + Int(slot)
     func make() -> Value {
       value(field, source.pointee.fallback, source.pointee.none, object, slot)
     }
@@ -107,7 +107,7 @@ extension Situation {
     _ object: ObjectRef, _ slot: UInt16, _ position: EventPosition,
     _ log: UnsafePointer<EventLogView>
   ) -> Value {
-    guard let source = schema.events.source(slot) else { return Situation.noObject }
+    let source = eventSources + Int(slot)
     switch source.pointee.kind {
     case .derived:
       guard let program = source.pointee.derived else { return Situation.noObject }

@@ -2,7 +2,7 @@ public import Records
 import Vocabulary
 
 /// Who lives in a household and how its people belong together, at a viewpoint.
-final class People {
+struct People {
   static let dead = FactID("person.dead")
   private static let child = FactID("event.child")
   private static let parents = FactID("event.parents")
@@ -11,28 +11,10 @@ final class People {
   private static let birth = EventTypeID("notice.birth")
   private static let guardianship = EventTypeID("notice.guardianship")
   static let residence = EventTypeID("notice.residence")
-  private static let heads = ["01", "02", "10", "11", "12"]
 
   let file: HouseholdFile
   let view: Viewpoint
-  let now: Instant
-  /// The people named by the deciding event, who are where they were before it.
-  private let named: [CitizenID]
-  /// Who lives here, by bit; of those beyond it is found out each time.
-  private let here: UInt64
-  /// The known parents of each person, once they were asked for; empty before.
-  private var parents: [[Int]?] = []
   static let bits = 64
-
-  init(
-    file: HouseholdFile, view: Viewpoint, now: Instant, named: [CitizenID], here: UInt64
-  ) {
-    self.file = file
-    self.view = view
-    self.now = now
-    self.named = named
-    self.here = here
-  }
 
   /// The people named by an event, for what they were before it.
   static func named(by position: EventPosition?, _ file: HouseholdFile) -> [CitizenID] {
@@ -44,9 +26,12 @@ final class People {
 
   /// Who lives here at a viewpoint, by bit.
   static func here(
-    _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant, _ named: [CitizenID]
+    _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant,
+    _ named: @autoclosure () -> [CitizenID]
   ) -> UInt64 {
-    if view.instant >= file.lastMove, named.isEmpty || file.nobodyMoved { return file.hereAtLast }
+    if view.instant >= file.lastMove, file.nobodyMoved { return file.hereAtLast }
+    let named = named()
+    if view.instant >= file.lastMove, named.isEmpty { return file.hereAtLast }
     var here: UInt64 = 0
     for index in 0..<min(bits, file.persons.count) where livesHere(index, file, view, now, named) {
       here |= 1 << UInt64(index)
@@ -54,14 +39,8 @@ final class People {
     return here
   }
 
-  /// The household of a person at the viewpoint; people of the deciding event keep theirs.
-  func livesHere(_ index: Int) -> Bool {
-    index < People.bits
-      ? here & (1 << UInt64(index)) != 0
-      : People.livesHere(index, file, view, now, named)
-  }
-
-  private static func livesHere(
+  /// Whether a person lives here at a viewpoint; people of the deciding event keep their home.
+  static func livesHere(
     _ index: Int, _ file: HouseholdFile, _ view: Viewpoint, _ now: Instant, _ named: [CitizenID]
   ) -> Bool {
     if !named.isEmpty, named.contains(file.persons[index].id),
@@ -80,26 +59,32 @@ final class People {
   /// Parents that are known: the birth notice's, else the composition's guardians, else by
   /// relation (semantics 7).
   func knownParents(_ index: Int) -> [Int] {
-    if parents.isEmpty { parents = Array(repeating: nil, count: file.persons.count) }
-    if let known = parents[index] { return known }
-    let found = findParents(of: index)
-    parents[index] = found
-    return found
-  }
-
-  private func findParents(of index: Int) -> [Int] {
-    let person = file.persons[index]
-    if let named = fromEvents(person, type: People.birth, field: People.parents) {
+    let person = file.persons[index].id
+    if let named = fromEvents(index, type: People.birth, field: People.parents) {
       return named.compactMap(file.index)
     }
-    guard let entry = file.entry(of: person.id, at: view.instant) else { return [] }
-    if let guardians = file[entry].guardians, !guardians.isEmpty {
+    guard let entry = file.entry(of: person, at: view.instant) else { return [] }
+    let members = file.compositions[entry.composition].members
+    if let guardians = members[entry.member].guardians, !guardians.isEmpty {
       return guardians.compactMap(file.index)
     }
-    guard People.isChild(file[entry].relation) else { return [] }
-    let members = file.compositions[entry.composition].members
-    return members.indices.filter { People.heads.contains(members[$0].relation) }
-      .compactMap { file.index(of: members[$0].id) }
+    guard People.isChild(members[entry.member].relation) else { return [] }
+    var parents: [Int] = []
+    for at in members.indices where People.isHead(members[at].relation) {
+      if let parent = file.index(of: members[at].id) { parents.append(parent) }
+    }
+    return parents
+  }
+
+  /// Whether a relation is that of the head of the household, or of the husband or wife.
+  private static func isHead(_ relation: String) -> Bool {
+    let digits = relation.utf8
+    guard digits.count == 2, let first = digits.first, let last = digits.last else { return false }
+    switch first {
+    case UInt8(ascii: "0"): return last == UInt8(ascii: "1") || last == UInt8(ascii: "2")
+    case UInt8(ascii: "1"): return last >= UInt8(ascii: "0") && last <= UInt8(ascii: "2")
+    default: return false
+    }
   }
 
   /// Whether a relation to the head of the household is that of a child or grandchild.
@@ -110,11 +95,10 @@ final class People {
 
   /// Guardians: the latest guardianship notice's, else the composition's, else the parents.
   func guardians(_ index: Int) -> [Int] {
-    let person = file.persons[index]
-    if let named = fromEvents(person, type: People.guardianship, field: People.guardians) {
+    if let named = fromEvents(index, type: People.guardianship, field: People.guardians) {
       return named.compactMap(file.index)
     }
-    if let entry = file.entry(of: person.id, at: view.instant),
+    if let entry = file.entry(of: file.persons[index].id, at: view.instant),
       let guardians = file[entry].guardians, !guardians.isEmpty
     {
       return guardians.compactMap(file.index)
@@ -124,13 +108,13 @@ final class People {
 
   /// The people whom the latest event of a type names for this child.
   private func fromEvents(
-    _ person: PersonOnFile, type: EventTypeID, field: FactID
+    _ person: Int, type: EventTypeID, field: FactID
   ) -> [CitizenID]? {
-    let log = person.view.log
+    let log = file.persons[person].view.log
     for index in stride(from: log.eventCount - 1, through: 0, by: -1) {
       let event = log.event(index)
       guard event.type == type, event.effective <= view.instant,
-        log.persons(People.child, of: index) == [person.id]
+        log.persons(People.child, of: index) == [file.persons[person].id]
       else { continue }
       return log.persons(field, of: index) ?? []
     }

@@ -81,7 +81,7 @@ extension Situation {
       let entry = file.entry(of: person, at: view.instant) { $0.hukou != nil }
       return entry.flatMap { file[$0].hukou }.map(Value.text) ?? .missing(object, field: slot)
     case .selfCare: return selfCare(person, log, file)
-    case .isMember: return .bool(members.contains(index))
+    case .isMember: return .bool(isMember(index))
     case .memberSince:
       let segment = file.persons[index].view.homes.last { $0.from <= view.instant }
       guard let segment, segment.household == file.key else { return Situation.absent }

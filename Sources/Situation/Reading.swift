@@ -169,13 +169,19 @@ extension Situation: FactHost {
     return bit == 0 || worksOutAll || statements(of: person) & bit != 0
   }
 
-  /// Whether any event states a fact of one of the people.
-  public func isStated(_ fact: FactID) -> Bool {
-    let bit = schema.statements.bit(fact)
-    return (0..<sight.pointee.personCount).contains { person in
-      bit != 0
-        ? statements(of: person) & bit != 0 : sight.pointee.logs[person + 1].states(fact)
+  /// Which of some facts events state of the people, by bit.
+  public func stated(_ facts: [FactID]) -> UInt64 {
+    let people = 0..<sight.pointee.personCount
+    let all = people.reduce(0) { $0 | statements(of: $1) }
+    var stated: UInt64 = 0
+    for (at, fact) in facts.enumerated() {
+      let bit = schema.statements.bit(fact)
+      let isStated =
+        bit != 0
+        ? all & bit != 0 : people.contains { sight.pointee.logs[$0 + 1].states(fact) }
+      if isStated { stated |= 1 << UInt64(at) }
     }
+    return stated
   }
 
   /// A fact as another viewpoint has shown it, where it is the same at this one.
@@ -236,24 +242,41 @@ extension Situation: FactHost {
     guard objects.kind == ObjectKind.event.rawValue else { return false }
     let items = sight.pointee.items + objects.start + start
     let fact = storedEvents[Int(field)]
-    let isDay = fact == SituationSchema.computed
-    if isDay, !isOfDays || !schema.isDateOfEvent(field) { return false }
+    if fact == SituationSchema.computed {
+      return isOfDays && schema.isDateOfEvent(field) && dates(of: items, rows, into: numbers)
+    }
+    var owner = -1
+    var column: EventLogView.Column?
     var left = rows
     while left != 0 {
       let row = left.trailingZeroBitCount
       left &= left &- 1
       let position = EventPosition(packed: items[row])
-      guard let log = place(of: position.owner) else { return false }
-      if isDay {
-        guard position.index < log.pointee.eventCount else { return false }
-        numbers[row] = Int64(log.pointee.event(position.index).effective.date.dayNumber)
-        continue
+      if position.owner != owner {
+        owner = position.owner
+        column = place(of: owner).map { EventLogView.Column(of: fact, in: $0.pointee) }
       }
-      guard
-        let (tag, scalar) = log.pointee.scalar(fact, of: position.index, near: &sight.pointee.hint),
+      guard let (tag, scalar) = column?.scalar(of: position.index),
         isOfDays ? tag == .date : tag == .int || tag == .money
       else { return false }
       numbers[row] = scalar
+    }
+    return true
+  }
+
+  /// The days on which some events took effect.
+  private func dates(
+    of items: UnsafePointer<UInt32>, _ rows: UInt64, into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    var left = rows
+    while left != 0 {
+      let row = left.trailingZeroBitCount
+      left &= left &- 1
+      let position = EventPosition(packed: items[row])
+      guard let log = place(of: position.owner), position.index < log.pointee.eventCount else {
+        return false
+      }
+      numbers[row] = Int64(log.pointee.event(position.index).effective.date.dayNumber)
     }
     return true
   }

@@ -36,9 +36,7 @@ public final class Situation {
   private var nextMemory = 0
   /// The last place found: the next household often lives where the one before did.
   var lastLocality = Locality.unknown
-  /// The people named by an event looked from, and which event that is.
-  private(set) var named: [CitizenID] = []
-  private var namedBy: EventPosition?
+  /// The people named by events looked from, once they were asked for.
   private var namings: [(event: EventPosition, people: [CitizenID])] = []
   /// The people known to be dead or alive now, by bit.
   private var deathsNow: (known: UInt64, dead: UInt64) = (0, 0)
@@ -49,9 +47,14 @@ public final class Situation {
       let isConcerned = file.referrals.contains { referral in
         referral.isOpen && (referral.rule == decidingRule || referral.rule == oldValue)
       }
-      if isConcerned { mustShowAgain = true }
+      if isConcerned {
+        decidingChanges &+= 1
+        mustShowAgain = true
+      }
     }
   }
+  /// How often another rule's referrals came to count as open, or not.
+  private var decidingChanges: UInt32 = 0
   /// What the present viewpoint shows may not be what it showed when it was taken: anything, or
   /// what depends on the deciding event.
   private var mustLookAgain = true
@@ -84,6 +87,8 @@ public final class Situation {
     var statements: UnsafeMutablePointer<UInt64>
     /// Who lives here, by bit.
     var here: UInt64 = 0
+    /// Since when nobody can move, if nobody ever did, and who lives here then.
+    var settled = (since: Instant.distantFuture, here: UInt64(0))
     /// The view moves with the clock.
     var isMoving = true
     /// Since `begin`, something else was read than what events state themselves.
@@ -119,6 +124,7 @@ public final class Situation {
   /// How facts are read, by slot; kept by the schema.
   let householdSources: UnsafePointer<FactSource<HouseholdBuiltin>>
   let personSources: UnsafePointer<FactSource<PersonBuiltin>>
+  let eventSources: UnsafePointer<FactSource<EventBuiltin>>
   /// The stored fact behind each slot of events.
   let storedEvents: UnsafePointer<FactID>
   let eventWidth: Int
@@ -145,6 +151,7 @@ public final class Situation {
     personWidth = schema.personWidth
     householdSources = schema.households.first
     personSources = schema.persons.first
+    eventSources = schema.events.first
     storedEvents = UnsafePointer(schema.storedEvents)
     eventWidth = schema.events.count
     weightSlot = schema.weightSlot
@@ -183,11 +190,10 @@ public final class Situation {
     self.file = file
     self.now = now
     deathsNow = (0, 0)
-    namedBy = nil
-    named = []
     namings.removeAll(keepingCapacity: true)
     sight.pointee.personCount = file.persons.count
     noteLogs(file.log, file.persons)
+    sight.pointee.settled = (file.nobodyMoved ? file.lastMove : .distantFuture, file.hereAtLast)
     forgetViews()
     look(from: .now(now))
   }
@@ -201,6 +207,7 @@ public final class Situation {
     memory.others.removeAll()
     sight.pointee.personCount = persons.count
     noteLogs(nil, persons)
+    sight.pointee.settled = (.distantFuture, 0)
   }
 
   private func noteLogs(_ log: EventLogView?, _ persons: [PersonOnFile]) {
@@ -258,11 +265,7 @@ public final class Situation {
     }
     mustLookAgain = false
     self.view = view
-    if view.event != namedBy {
-      namedBy = view.event
-      named = view.event.map(people(namedBy:)) ?? []
-    }
-    let here = file.map { People.here($0, view, now, named) } ?? 0
+    let here = here()
     let outlook = Outlook(
       instant: view.instant, isMoving: view.isMoving, today: view.today,
       hidesLaterReferrals: view.hidesLaterReferrals, here: here,
@@ -277,8 +280,16 @@ public final class Situation {
     sight.pointee.isMoving = view.isMoving
   }
 
-  /// The people named by an event; one rule after the other looks from it.
-  private func people(namedBy event: EventPosition) -> [CitizenID] {
+  /// Who lives here at the viewpoint, by bit.
+  @inline(__always)
+  private func here() -> UInt64 {
+    if view.instant >= sight.pointee.settled.since { return sight.pointee.settled.here }
+    return file.map { People.here($0, view, now, named) } ?? 0
+  }
+
+  /// The people named by the event looked from; one rule after the other looks from it.
+  var named: [CitizenID] {
+    guard let event = view.event else { return [] }
     if let known = namings.first(where: { $0.event == event }) { return known.people }
     let people = file.map { People.named(by: event, $0) } ?? []
     namings.append((event, people))
@@ -344,7 +355,7 @@ public final class Situation {
   /// Takes up what depends on the deciding event besides the viewpoint.
   private func showEvent() {
     mustShowAgain = false
-    let deciding = ViewMemory.Deciding(event: view.event, hasOpenReferral: hasOpenReferral())
+    let deciding = ViewMemory.Deciding(event: view.event, changes: decidingChanges)
     current._withUnsafeGuaranteedRef { memory in
       memory.show(deciding)
       sight.pointee.eventGeneration = memory.eventGeneration
@@ -353,8 +364,8 @@ public final class Situation {
 
   /// Whether a person lives here at the viewpoint; people of the deciding event keep their home.
   func livesHere(_ index: Int) -> Bool {
-    index < People.bits
-      ? sight.pointee.here & (1 << UInt64(index)) != 0 : people?.livesHere(index) ?? false
+    if index < People.bits { return sight.pointee.here & (1 << UInt64(index)) != 0 }
+    return file.map { People.livesHere(index, $0, view, now, named) } ?? false
   }
 
   /// Takes up where the lists lie.
@@ -372,15 +383,8 @@ public final class Situation {
     mustLookAgain = true
   }
 
-  /// Who belongs where, made when first asked for.
-  var people: People? {
-    if let people = current._withUnsafeGuaranteedRef({ $0.people }) { return people }
-    guard let file else { return nil }
-    let people = People(
-      file: file, view: view, now: now, named: named, here: sight.pointee.here)
-    memory.people = people
-    return people
-  }
+  /// Who belongs where.
+  var people: People? { file.map { People(file: $0, view: view) } }
 
   var parametersInForce: ParametersInForce {
     if let known = current._withUnsafeGuaranteedRef({ $0.parameters }) { return known }
@@ -405,11 +409,11 @@ public final class Situation {
       context.begin(
         today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
       context.set(
-        variable: VariableSlot.member,
-        to: member.map { ObjectRef(type: ObjectKind.person.rawValue, index: UInt32($0)) })
-      context.set(
-        variable: VariableSlot.event,
-        to: event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) })
+        variables: (VariableSlot.member, VariableSlot.event),
+        to: (
+          member.map { ObjectRef(type: ObjectKind.person.rawValue, index: UInt32($0)) },
+          event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) }
+        ))
     }
   }
 
@@ -428,6 +432,19 @@ public final class Situation {
     memory.members = known
     rest(on: known.standing)
     return known.found
+  }
+
+  /// Whether a person is one of them.
+  func isMember(_ index: Int) -> Bool {
+    guard index < People.bits else { return members.contains(index) }
+    if let known = current._withUnsafeGuaranteedRef({ $0.memberBits }) {
+      rest(on: known.standing)
+      return known.found & (1 << UInt64(index)) != 0
+    }
+    let members = members
+    let bits = members.reduce(UInt64(0)) { $1 < People.bits ? $0 | 1 << UInt64($1) : $0 }
+    if let standing = memory.members?.standing { memory.memberBits = Found(bits, standing) }
+    return members.contains(index)
   }
 
   /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
@@ -491,9 +508,10 @@ public final class Situation {
 
   /// Whether a person is known to be dead now.
   public func isDead(_ index: Int) -> Bool {
+    let bit = index < 64 ? UInt64(1) << UInt64(index) : 0
+    if deathsNow.known & bit != 0 { return deathsNow.dead & bit != 0 }
     guard let file, file.persons.indices.contains(index) else { return false }
     guard index < 64 else { return People.isDead(file.persons[index].view.log, at: now) }
-    let bit = UInt64(1) << UInt64(index)
     if deathsNow.known & bit == 0 {
       deathsNow.known |= bit
       if isStated(People.dead, of: index),

@@ -5,7 +5,7 @@ import Vocabulary
 
 /// What events may state of a person, as bits. Of most people most of it was never stated: then
 /// what is derived from it is as for anybody, whatever the viewpoint.
-struct Statements {
+final class Statements {
   /// Marks a set of bits that was found out.
   static let isKnown: UInt64 = 1 << 63
   /// The bits of stored facts, and of the types of events that series show.

@@ -157,9 +157,10 @@ final class ViewMemory {
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
   var members: Found<[Int]>?
+  /// The members by bit, once somebody was asked for.
+  var memberBits: Found<UInt64>?
   var memberSubjects: [Int?]?
   var locality: Found<Locality>?
-  var people: People?
   var parameters: ParametersInForce?
 
   /// - Parameter scoreIsOfEvent: the assessment reads facts of the deciding event.
@@ -179,7 +180,8 @@ final class ViewMemory {
   /// On what the facts of an event depend besides the viewpoint.
   struct Deciding: Equatable {
     let event: EventPosition?
-    let hasOpenReferral: Bool
+    /// How often what counts as an open referral had changed.
+    let changes: UInt32
   }
 
   /// Shows the facts of a deciding event.
@@ -210,9 +212,9 @@ final class ViewMemory {
     programmesStand = Standing()
     score = nil
     members = nil
+    memberBits = nil
     memberSubjects = nil
     locality = nil
-    people = nil
     parameters = nil
   }
 

@@ -62,9 +62,10 @@ import Vocabulary
   @Test func overflow() throws {
     let host = Self.host(3)
     for at in host.people.indices { host.people[at].income = .max }
-    host.hasColumns = true
     let text = "household.members.map(m, m.income).sum()"
-    #expect(try Self.evaluate(text, host).value == "cel/range")
+    let single = try Self.evaluate(text, host)
+    host.hasColumns = true
+    #expect(try Self.evaluate(text, host) == single)
   }
 
   @Test(arguments: texts)

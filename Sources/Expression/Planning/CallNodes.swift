@@ -349,6 +349,11 @@ final class IndexNode: Node, @unchecked Sendable {
   }
   override func value(_ c: EvaluationContext) -> Value {
     let container = operand.value(c)
+    if !optional, case .hostList(let list) = container, let place = index.int(c), place >= 0,
+      place < Int64(c.host.count(list))
+    {
+      return c.element(list, at: Int(place))
+    }
     let key = index.value(c)
     if container.isAbrupt || key.isAbrupt { return strictFailure(container, key) }
     if case .optional(let wrapper) = container {

@@ -85,19 +85,46 @@ class ColumnTest: @unchecked Sendable {
   /// by round, since something has no such value.
   func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? { nil }
 
-  /// Reads a column and keeps the rows whose number passes.
+  /// Reads a column and lets the rows be found by their numbers; nil where it cannot be read.
   @inline(__always)
-  final func passing(
+  final func withNumbers(
     _ c: EvaluationContext, _ column: Column, _ rows: ColumnRows, _ asked: UInt64,
-    _ passes: (Int64) -> Bool
+    _ find: (UnsafePointer<Int64>) -> UInt64
   ) -> UInt64? {
     withUnsafeTemporaryAllocation(of: Int64.self, capacity: ColumnRows.width) { buffer in
       guard let numbers = buffer.baseAddress, column.read(c, rows, asked, into: numbers) else {
         return nil
       }
-      var held: UInt64 = 0
-      for row in Bits(asked) where passes(numbers[row]) { held |= 1 &<< UInt64(row) }
-      return held
+      return find(UnsafePointer(numbers))
+    }
+  }
+
+  /// The rows whose number passes.
+  @inline(__always)
+  final func passing(
+    _ numbers: UnsafePointer<Int64>, _ asked: UInt64, _ passes: (Int64) -> Bool
+  ) -> UInt64 {
+    var held: UInt64 = 0
+    var left = asked
+    while left != 0 {
+      let row = left.trailingZeroBitCount
+      left &= left &- 1
+      if passes(numbers[row]) { held |= 1 &<< UInt64(row) }
+    }
+    return held
+  }
+
+  /// The rows whose number compares so with another one.
+  final func passing(
+    _ numbers: UnsafePointer<Int64>, _ asked: UInt64, _ op: CompareOperator, _ other: Int64
+  ) -> UInt64 {
+    switch op {
+    case .less: passing(numbers, asked) { $0 < other }
+    case .lessOrEqual: passing(numbers, asked) { $0 <= other }
+    case .greater: passing(numbers, asked) { $0 > other }
+    case .greaterOrEqual: passing(numbers, asked) { $0 >= other }
+    case .equal: passing(numbers, asked) { $0 == other }
+    case .notEqual: passing(numbers, asked) { $0 != other }
     }
   }
 
@@ -167,7 +194,7 @@ private final class ColumnCompare: ColumnTest, @unchecked Sendable {
 
   override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
     guard let other = isOfDays ? other.day(c).map(Int64.init) : other.int(c) else { return nil }
-    return passing(c, column, rows, asked) { op.holds($0, other) }
+    return withNumbers(c, column, rows, asked) { passing($0, asked, op, other) }
   }
 }
 
@@ -190,10 +217,13 @@ private final class ColumnTimeCompare: ColumnTest, @unchecked Sendable {
     // The next that is reached ends the validity before those that lie further ahead.
     var next = Int64.max
     var isReached = false
-    let op = comparison.op
-    let held = passing(c, column, rows, asked) { fixed in
-      if fixed > moving { next = min(next, fixed) } else if fixed == moving { isReached = true }
-      return op.holds(moving, fixed)
+    let op = comparison.op.flipped
+    let held = withNumbers(c, column, rows, asked) { numbers in
+      for row in Bits(asked) {
+        let fixed = numbers[row]
+        if fixed > moving { next = min(next, fixed) } else if fixed == moving { isReached = true }
+      }
+      return passing(numbers, asked, op, moving)
     }
     guard held != nil else { return nil }
     if isReached { comparison.limitValidity(c, day, day) }
@@ -213,7 +243,7 @@ private final class ColumnPresence: ColumnTest, @unchecked Sendable {
   }
 
   override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
-    passing(c, column, rows, asked) { _ in true }
+    withNumbers(c, column, rows, asked) { _ in asked }
   }
 }
 

@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// The common part of all loops: the range and the loop variables.
 class LoopNode: Node, @unchecked Sendable {
   let range: Node
@@ -126,17 +128,21 @@ final class LoopInvariantNode: Node, @unchecked Sendable {
   }
 
   override func int(_ c: EvaluationContext) -> Int64? {
-    if !c.state.pointee.isProbing, case .int(let known) = c.state.pointee.frame[slot] {
-      return known
-    }
-    return super.int(c)
+    if c.state.pointee.isProbing { return inner.int(c) }
+    if case .int(let known) = c.state.pointee.frame[slot] { return known }
+    guard LoopInvariantNode.isPending(c.state.pointee.frame[slot]) else { return super.int(c) }
+    guard let int = inner.int(c) else { return super.int(c) }
+    c.state.pointee.frame[slot] = .int(int)
+    return int
   }
 
   override func day(_ c: EvaluationContext) -> Int32? {
-    if !c.state.pointee.isProbing, case .date(let known) = c.state.pointee.frame[slot] {
-      return known.dayNumber
-    }
-    return super.day(c)
+    if c.state.pointee.isProbing { return inner.day(c) }
+    if case .date(let known) = c.state.pointee.frame[slot] { return known.dayNumber }
+    guard LoopInvariantNode.isPending(c.state.pointee.frame[slot]) else { return super.day(c) }
+    guard let day = inner.day(c) else { return super.day(c) }
+    c.state.pointee.frame[slot] = .date(CivilDate(dayNumber: day))
+    return day
   }
 }
 

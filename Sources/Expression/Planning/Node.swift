@@ -294,6 +294,10 @@ final class ComputedFieldNode: FieldNode, @unchecked Sendable {
     return nil
   }
 
+  override func int(_ c: EvaluationContext) -> Int64? { readInt(c, object(c)) }
+  override func bool(_ c: EvaluationContext) -> Bool? { readBool(c, object(c)) }
+  override func day(_ c: EvaluationContext) -> Int32? { readDay(c, object(c)) }
+
   override func value(_ c: EvaluationContext) -> Value {
     let value = operand.value(c)
     switch value {

@@ -189,6 +189,15 @@ public final class EvaluationContext {
     EvaluationContext.put(object.map(Value.object) ?? .null, at: variables + slot)
   }
 
+  /// Sets two such variables.
+  public func set(
+    variables slots: (Int, Int), to objects: (ObjectRef?, ObjectRef?)
+  ) {
+    guard min(slots.0, slots.1) >= 0, max(slots.0, slots.1) < variableCapacity else { return }
+    EvaluationContext.put(objects.0.map(Value.object) ?? .null, at: variables + slots.0)
+    EvaluationContext.put(objects.1.map(Value.object) ?? .null, at: variables + slots.1)
+  }
+
   /// Puts a value that owns nothing, mostly in the place of another one that needs no end either.
   @inline(__always)
   private static func put(_ value: Value, at place: UnsafeMutablePointer<Value>) {

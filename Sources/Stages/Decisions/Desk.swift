@@ -106,12 +106,16 @@ struct Desk {
       }
       // What happened is not decided again because the policy is another (contract 5).
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
-        let triggered = collected.reduce(0) {
-          $0 | ($1.isInWindow ? $1.rules : $1.rules & rulebook.lookingAhead)
+        var triggered: UInt64 = 0
+        for at in collected.indices {
+          triggered |= collected[at].rules & (collected[at].isInWindow ? .max : rulebook.lookingAhead)
         }
-        for rule in rulebook.eventRules
-        where rule.mask == 0 || triggered & ~household.outlook.short & rule.mask != 0 {
-          guard rule.rule.isEffective(on: today) else { continue }
+        for rule in rulebook.eventRules(triggered & ~household.outlook.short)
+        where rule.rule.isEffective(on: today) {
+          decideEvents(rule, changed, earliest, &nextDecision)
+        }
+        for rule in rulebook.eventRules.dropFirst(EventAnswers.capacity)
+        where rule.rule.isEffective(on: today) {
           decideEvents(rule, changed, earliest, &nextDecision)
         }
       }
@@ -182,11 +186,13 @@ struct Desk {
     let bit = eventful.mask
     let mayAnswerAnew = changed?.touches(eventful.reads) ?? true
     guard mayAnswerAnew || !household.pendingEvents.isEmpty else { return }
-    for at in collected.indices where isTriggered(eventful, by: collected[at]) {
-      let trigger = collected[at]
-      guard mayAnswerAnew || trigger.isNew, eventful.looksAhead != nil || trigger.isInWindow
+    for at in collected.indices
+    where bit == 0 || collected[at].rules & bit != 0 && collected[at].said.gated & bit == 0 {
+      guard mayAnswerAnew || collected[at].isNew,
+        eventful.looksAhead != nil || collected[at].isInWindow,
+        isTriggered(eventful, by: collected[at])
       else { continue }
-      if trigger.said.gated & bit != 0 { continue }
+      let trigger = collected[at]
       let isDayOver = trigger.effective.date < earliest
       if trigger.said.quiet & bit != 0, isDayOver { continue }
       let hasHeld = trigger.said.held & bit != 0

@@ -13,10 +13,7 @@ extension Desk {
     outlook.settledThrough = .earliest
     outlook.unable = 0
     let stated = statedFacts(rulebook.needed)
-    for eventful in rulebook.eventRules
-    where eventful.needs != 0 && eventful.needs & stated == 0 {
-      outlook.unable |= eventful.mask
-    }
+    for needs in rulebook.needs where needs.facts & stated == 0 { outlook.unable |= needs.rule }
     for at in collected.indices { lookOut(at, rulebook, &outlook) }
     household.outlook = outlook
   }
@@ -25,12 +22,14 @@ extension Desk {
   private mutating func lookOut(
     _ at: Int, _ rulebook: Rulebook, _ outlook: inout HouseholdBrief.Outlook
   ) {
-    let trigger = collected[at]
-    let decided = trigger.isInWindow ? trigger.rules : trigger.rules & rulebook.lookingAhead
+    let isInWindow = collected[at].isInWindow
+    let decided = collected[at].rules & (isInWindow ? .max : rulebook.lookingAhead)
     // What cannot fire for any event says nothing of this one.
-    let open = decided & ~trigger.said.gated & ~outlook.unable & ~outlook.short
+    let open =
+      decided & ~collected[at].said.gated & ~outlook.unable & ~outlook.short
     guard open != 0 else { return }
-    for eventful in rulebook.eventRules where open & eventful.mask != 0 {
+    let trigger = collected[at]
+    for eventful in rulebook.eventRules(open) {
       if (trigger.ungated | trigger.said.held) & eventful.mask == 0,
         evaluation.gate(eventful, trigger.position) == .fails
       {
@@ -65,10 +64,9 @@ extension Desk {
   /// Which of some facts are on file, by bit: an event states them of one of the people, or of the
   /// household where they stand for its type.
   private func statedFacts(_ facts: [FactID]) -> UInt64 {
-    var stated: UInt64 = 0
-    for (bit, fact) in facts.enumerated()
-    where situation.isStated(fact) || file.log.tells(fact) {
-      stated |= 1 << UInt64(bit)
+    var stated = situation.stated(facts)
+    for (at, fact) in facts.enumerated() where stated & (1 << UInt64(at)) == 0 {
+      if file.log.tells(fact) { stated |= 1 << UInt64(at) }
     }
     return stated
   }

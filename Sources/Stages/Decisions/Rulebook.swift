@@ -43,6 +43,8 @@ final class Rulebook {
   let counting: [Eventful]
   /// The facts that event rules need.
   let needed: [FactID]
+  /// What event rules need, with their bits; of those that need something.
+  let needs: [(facts: UInt64, rule: UInt64)]
   /// The event rules that look ahead, by bit.
   let lookingAhead: UInt64
   /// The event rules that ask for open referrals, by bit.
@@ -256,6 +258,7 @@ final class Rulebook {
         for type in rule.types { triggers[type.rawValue, default: 0] |= rule.mask }
       })
     self.bits = bits.table
+    needs = eventful.filter { $0.needs != 0 }.map { ($0.needs, $0.mask) }
     lookingAhead = eventful.reduce(0) { $1.looksAhead == nil ? $0 : $0 | $1.mask }
     askingForReferrals = eventful.reduce(0) { $1.asksForOpenReferrals ? $0 | $1.mask : $0 }
     visitLadder = pack.rule(.visitLadder)
@@ -285,6 +288,21 @@ final class Rulebook {
 
     var table: HashedIDTable {
       HashedIDTable(Dictionary(uniqueKeysWithValues: bits.map { ($0.rawValue, UInt64($1)) }))
+    }
+  }
+
+  /// The event rules with some bits, in order of id.
+  func eventRules(_ bits: UInt64) -> RulesByBit { RulesByBit(rules: eventRules, left: bits) }
+
+  /// Goes through event rules by their bits: the first rules have those of their places.
+  struct RulesByBit: Sequence, IteratorProtocol {
+    fileprivate let rules: [Eventful]
+    fileprivate var left: UInt64
+
+    mutating func next() -> Eventful? {
+      if left == 0 { return nil }
+      defer { left &= left &- 1 }
+      return rules[left.trailingZeroBitCount]
     }
   }
 
