@@ -33,11 +33,28 @@ public struct EventList: Sendable {
       || person.log.field(SituationSchema.applicant, of: index)?.person == person.id
   }
 
+  /// The index of the first event of its types in a log at or after an index; the number of events
+  /// where there is none.
+  public func first(in log: EventLogView, from start: Int) -> Int {
+    log.firstEvent(of: types, from: start)
+  }
+
   /// Whether an event takes the place of another in the list.
   public func areOne(_ index: Int, _ other: Int, in log: EventLogView) -> Bool {
-    guard let key, types.contains(log.event(index).type), types.contains(log.event(other).type),
-      let a = log.stated(key, of: index), let b = log.stated(key, of: other)
-    else { return false }
-    return a.saysTheSame(as: b)
+    guard types.contains(log.event(index).type), types.contains(log.event(other).type) else {
+      return false
+    }
+    return areOne(key(of: index, in: log), key(of: other, in: log))
+  }
+
+  /// By what an event of its types takes the place of others; nil where it takes none.
+  public func key(of index: Int, in log: EventLogView) -> FieldView? {
+    key.flatMap { log.stated($0, of: index) }
+  }
+
+  /// Whether events with two keys take each other's place.
+  public func areOne(_ key: FieldView?, _ other: FieldView?) -> Bool {
+    guard let key, let other else { return false }
+    return key.saysTheSame(as: other)
   }
 }

@@ -97,11 +97,27 @@ extension Situation {
   func programmesInView() -> UnsafeBufferPointer<Programme> {
     let memory = memory
     if memory.programmes == nil, let file {
-      memory.keep(Programme.list(file.log, at: view.instant))
+      if let kin = kinProgrammes() {
+        memory.keep(kin.found, kin.standing)
+      } else {
+        let (programmes, standing) = Programme.list(file.log, at: view.instant)
+        programmes.withUnsafeBufferPointer { memory.keep($0, standing) }
+      }
     }
     limitToProgrammes()
     return memory.programmes.map { UnsafeBufferPointer($0) }
       ?? UnsafeBufferPointer(start: nil, count: 0)
+  }
+
+  /// The programmes as another viewpoint has found them, where they are the same.
+  private func kinProgrammes() -> Found<UnsafeBufferPointer<Programme>>? {
+    firstKin { place in
+      place.pointee.memory._withUnsafeGuaranteedRef { memory in
+        guard let programmes = memory.programmes, memory.programmesStand.covers(view.instant)
+        else { return nil }
+        return Found(UnsafeBufferPointer(programmes), memory.programmesStand)
+      }
+    }
   }
 
   /// What a programme says holds until the next decision takes effect or a programme ends.

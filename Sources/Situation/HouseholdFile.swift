@@ -98,11 +98,14 @@ public final class HouseholdFile {
     stays.reserveCapacity(persons.count)
     ends.reserveCapacity(persons.count)
     let own = Array(key.text.utf8)
+    func isOwn(_ household: UnsafeRawBufferPointer) -> Bool {
+      own.withUnsafeBytes { household.isEqual(to: $0) }
+    }
     for person in persons {
       ids.append(person.id)
       person.view.eachHome { from, household in
         let place: Place =
-          household.map { $0.elementsEqual(own) ? .here : .elsewhere } ?? .nowhere
+          household.map { isOwn($0) ? .here : .elsewhere } ?? .nowhere
         stays.append(Stay(from: from, place: place))
       }
       ends.append(stays.count)

@@ -227,11 +227,11 @@ final class ViewMemory {
   }
 
   /// Keeps the programmes; they are of a trivial type.
-  func keep(_ found: (programmes: [Programme], standing: Standing)) {
-    let kept = UnsafeMutableBufferPointer<Programme>.allocate(capacity: found.programmes.count)
-    _ = kept.initialize(from: found.programmes)
+  func keep(_ found: UnsafeBufferPointer<Programme>, _ standing: Standing) {
+    let kept = UnsafeMutableBufferPointer<Programme>.allocate(capacity: found.count)
+    _ = kept.initialize(from: found)
     programmes = kept
-    programmesStand = found.standing
+    programmesStand = standing
   }
 }
 

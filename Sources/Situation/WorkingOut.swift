@@ -97,6 +97,7 @@ extension Situation {
     if timeRead != .none { sight.pointee.looksBeyondEvents = true }
     switch timeRead {
     case .none: break
+    case .since(let instant): sight.pointee.standing.begin(at: instant)
     case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
     case .now: rest(on: .nowhereElse)
     }

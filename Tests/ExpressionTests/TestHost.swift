@@ -84,8 +84,9 @@ final class TestHost: FactHost {
     environment.declareObject(
       "Person", typeID: 2,
       fields: [
-        FieldDeclaration("age", slot: 0, .int), FieldDeclaration("income", slot: 1, .int),
-        FieldDeclaration("present", slot: 2, .bool), FieldDeclaration("name", slot: 3, .string),
+        FieldDeclaration("age", slot: 0, .int, birth: 4),
+        FieldDeclaration("income", slot: 1, .int), FieldDeclaration("present", slot: 2, .bool),
+        FieldDeclaration("name", slot: 3, .string),
         FieldDeclaration("birth", slot: 4, .date), FieldDeclaration("relation", slot: 5, .string),
       ])
     environment.declareObject(

@@ -11,8 +11,10 @@ import Vocabulary
   }
 
   /// The answer and its validity on a day, and the first later day with another answer.
-  private func scan(_ text: String, from start: String, days: Int) throws {
-    let environment = TestHost.environment()
+  private func scan(
+    _ text: String, from start: String, days: Int,
+    _ environment: TypeEnvironment = TestHost.environment()
+  ) throws {
     let host = Self.host()
     let program = try environment.compile(text)
     let first = try #require(CivilDate(start))
@@ -80,6 +82,32 @@ import Vocabulary
     "age(member.birth, today) + 1 >= 18", "age(member.birth, today) in [17, 19]",
   ])
   func ages(_ text: String) throws { try scan(text, from: "2026-01-20", days: 60) }
+
+  /// An age compared by the birthday tells when it changes, and since when it is the same.
+  @Test(arguments: [
+    "member.age >= 18", "member.age > 17", "18 <= member.age", "member.age < 18",
+    "17 >= member.age",
+  ])
+  func agesByBirthday(_ text: String) throws {
+    var environment = TestHost.environment()
+    environment.comparesBirthdays = true
+    try scan(text, from: "2026-01-20", days: 60, environment)
+    let birthday = try #require(CivilDate("2026-03-01"))
+    let program = try environment.compile(text)
+    let moments = [
+      ("2026-02-28", Instant.distantPast), ("2026-03-02", Instant(startOf: birthday)),
+    ]
+    for (day, since) in moments {
+      let context = Self.host().context(environment, today: day)
+      _ = program.evaluate(context)
+      #expect(context.timeRead == .since(since), "\(text) on \(day)")
+    }
+    // What is traced is the age itself, which the host says is 40.
+    let traced = Self.host().context(environment, tracing: true)
+    let isOlder = !text.contains("< 18") && !text.contains("17 >=")
+    #expect(show(program.evaluate(traced)) == String(isOlder))
+    #expect(traced.trace == [FactRef(object: TestHost.person(0), field: 0)])
+  }
 
   /// Months end on other days: a step of months may lead to the same day from several ones.
   @Test(arguments: [

@@ -171,6 +171,8 @@ final class DateStepNode: Node, @unchecked Sendable {
   {
     guard isOfMonths, let steps = count.int(c), let near = goal.after(-steps, of: months)
     else { return nil }
+    // Steps of months keep a day that every month has.
+    if goal.components.day <= 28 { return max(start.adding(days: 1), near) }
     var date = max(start.adding(days: 1), near.adding(days: -1))
     for _ in 0..<4 {
       guard let reached = date.after(steps, of: months) else { return nil }

@@ -237,7 +237,8 @@ private final class ColumnPresence: ColumnTest, @unchecked Sendable {
   private let column: Column
 
   init?(_ node: HasFieldNode, of slot: Int) {
-    guard let isOfDays = node.isOfDays, let column = Column(node.field, of: slot, isOfDays: isOfDays)
+    guard let isOfDays = node.isOfDays,
+      let column = Column(node.field, of: slot, isOfDays: isOfDays)
     else { return nil }
     self.column = column
   }

@@ -53,8 +53,10 @@ extension Planner {
     case ("_==_", 2), ("_!=_", 2), ("_<_", 2), ("_<=_", 2), ("_>_", 2), ("_>=_", 2):
       guard let op = CompareOperator(name) else { return nil }
       if let timed = timeComparison(op, nodes, parts) { return timed }
-      return op == .equal || op == .notEqual
+      let plain =
+        op == .equal || op == .notEqual
         ? equality(op, nodes, types) : comparison(op, nodes, types)
+      return ageComparison(op, nodes, parts, plain) ?? plain
     case ("!_", 1): return NotNode(nodes[0])
     case ("-_", 1): return UnaryCallNode(Arithmetic.negate, nodes[0])
     case ("_+_", 2), ("_-_", 2), ("_*_", 2): return arithmetic(name, nodes, types)

@@ -14,6 +14,35 @@ extension Planner {
     return nil
   }
 
+  /// The comparison of a field that is an age with what does not depend on time, as a node that
+  /// asks for one birthday only.
+  func ageComparison(
+    _ op: CompareOperator, _ nodes: [Node], _ parts: [Expr], _ plain: Node
+  ) -> Node? {
+    guard environment.comparesBirthdays, op != .equal, op != .notEqual,
+      parts.allSatisfy({ type($0) == .int })
+    else { return nil }
+    if let birth = birth(parts[0], nodes[0]), !dependsOnTime(parts[1]) {
+      return AgeFieldCompareNode(op, birth, nodes[1], plain)
+    }
+    if let birth = birth(parts[1], nodes[1]), !dependsOnTime(parts[0]) {
+      return AgeFieldCompareNode(op.flipped, birth, nodes[0], plain)
+    }
+    return nil
+  }
+
+  /// The date of birth of the variable whose age an expression is.
+  private func birth(_ expr: Expr, _ node: Node) -> Node? {
+    guard case .field(let typeID, let declaration)? = tree.reference(expr),
+      let birth = declaration.birth
+    else { return nil }
+    switch node {
+    case let node as LocalFieldNode: return LocalFieldNode(node.slot, typeID, birth)
+    case let node as VariableFieldNode: return VariableFieldNode(node.slot, typeID, birth)
+    default: return nil
+    }
+  }
+
   /// How the value of an expression moves, or nil where that is not known.
   private func shape(_ expr: Expr) -> TimeShape? {
     switch tree.reference(expr) {

@@ -222,7 +222,6 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
       return nil
     }
     guard let years = fixed.int(c) else { return nil }
-    c.noteToday()
     let born = CivilDate(dayNumber: day)
     let today = c.state.pointee.today
     // Most comparisons ask for one birthday only: whether it has come.
@@ -232,9 +231,12 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     {
       let birthday = born.birthday(inYear: born.year + Int(years + step))
       let isReached = birthday <= today
-      if !isReached { c.limitValidity(to: Instant(startOf: birthday)) }
+      let start = Instant(startOf: birthday)
+      if !isReached { c.limitValidity(to: start) }
+      c.noteTime(since: isReached ? start : .distantPast)
       return isReached == (op == .greater || op == .greaterOrEqual)
     }
+    c.noteToday()
     let order = Numbers.order(Int64(born.age(on: today)), years)
     let target = target(order)
     if target != .never, years.magnitude < 20_000 {
@@ -324,6 +326,25 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   private static let likely = 4
   /// Days looked ahead; a later change is found when validity ends there.
   private static let horizon = 1 << 16
+}
+
+/// A comparison of a field that is an age: `object.age op years`.
+final class AgeFieldCompareNode: BoolNode, @unchecked Sendable {
+  private let timed: TimeCompareNode
+  /// The same, by what the field says.
+  private let plain: Node
+
+  init(_ op: CompareOperator, _ birth: Node, _ years: Node, _ plain: Node) {
+    timed = TimeCompareNode(
+      op, AgeTodayNode(birth), years, TimeShape(unit: .day, isIncreasing: true, form: .age),
+      isOfDates: false)
+    self.plain = plain
+  }
+
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    // A trace tells of the age.
+    c.isTracing ? plain.bool(c) : timed.bool(c)
+  }
 }
 
 /// `age(birth, today)`: exact until the next birthday.

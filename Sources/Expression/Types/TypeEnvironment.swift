@@ -9,10 +9,14 @@ public struct FieldDeclaration: Sendable, Hashable {
   public let dependsOnTime: Bool
   /// Worst-case length where it is a list, for the static cost.
   public let maxCount: Int
+  /// Where it is the completed years of life on `today`: the slot of the object's date of birth.
+  public let birth: UInt16?
 
   public init(
-    _ name: String, slot: UInt16, _ type: CELType, dependsOnTime: Bool = false, maxCount: Int = 16
+    _ name: String, slot: UInt16, _ type: CELType, dependsOnTime: Bool = false,
+    maxCount: Int = 16, birth: UInt16? = nil
   ) {
+    self.birth = birth
     self.name = name
     self.slot = slot
     self.type = type
@@ -52,6 +56,9 @@ public struct TypeEnvironment: Sendable {
   private(set) var functions: [String: [FunctionOverload]]
   /// What an expression may cost before it runs.
   public var limits = Limits()
+  /// Ages are compared by birthdays: that asks more of each comparison, but its answer stands until
+  /// the birthday on which it changes, not only until the next one. For what is kept and shared.
+  public var comparesBirthdays = false
   /// Turns type problems into run-time errors; only for tests of the language.
   public var isLenient = false
 

@@ -45,9 +45,11 @@ extension FactHost {
 }
 
 /// What of the time an evaluation has read.
-public enum TimeRead: Sendable {
+public enum TimeRead: Equatable, Sendable {
   /// It gives the same on any day.
   case none
+  /// It gives the same from an instant on, until validity ends.
+  case since(Instant)
   /// It may give something else on another day.
   case today
   /// It may give something else at any other moment.
@@ -182,8 +184,8 @@ public final class EvaluationContext {
     return true
   }
 
-  /// Sets a variable without a definition to an object or, without one, to null; nothing where there
-  /// is no such slot.
+  /// Sets a variable without a definition to an object or, without one, to null; nothing where
+  /// there is no such slot.
   public func set(variable slot: Int, to object: ObjectRef?) {
     guard slot >= 0, slot < variableCapacity else { return }
     EvaluationContext.put(object.map(Value.object) ?? .null, at: variables + slot)
@@ -233,7 +235,17 @@ public final class EvaluationContext {
 
   /// Notes that `today` was read.
   @inline(__always)
-  func noteToday() { if state.pointee.timeRead == .none { state.pointee.timeRead = .today } }
+  func noteToday() { if state.pointee.timeRead != .now { state.pointee.timeRead = .today } }
+
+  /// Notes that the time was read, but gives the same from an instant on.
+  @inline(__always)
+  func noteTime(since instant: Instant) {
+    switch state.pointee.timeRead {
+    case .none: state.pointee.timeRead = .since(instant)
+    case .since(let former): state.pointee.timeRead = .since(max(former, instant))
+    case .today, .now: break
+    }
+  }
 
   /// Notes that `now` was read.
   @inline(__always)

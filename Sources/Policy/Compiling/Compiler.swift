@@ -107,8 +107,10 @@ struct DerivedCompiler {
   /// Compiles all; afterwards `compiler` knows every fact's labels and reads.
   mutating func run() {
     let environments = PolicyEnvironment(facts: compiler.facts, parameters: compiler.parameters)
-    let household = environments.environment(.household)
-    let person = environments.environment(.member)
+    var household = environments.environment(.household)
+    var person = environments.environment(.member)
+    household.comparesBirthdays = true
+    person.comparesBirthdays = true
     for (at, draft) in drafts.enumerated() {
       switch draft.object {
       case .household:

@@ -89,6 +89,16 @@ struct PolicyEnvironment {
     byScope[scope] ?? PolicyEnvironment.make(scope, facts, parameters)
   }
 
+  /// Where the date of birth lies that an age is computed from.
+  private static func birth(behind fact: FactDefinition, _ facts: [FactDefinition]) -> UInt16? {
+    guard fact.object == .person, fact.name == "age", case .builtin = fact.origin else {
+      return nil
+    }
+    let birth = facts.first { $0.object == .person && $0.name == "birth" }
+    guard let birth, case .builtin = birth.origin else { return nil }
+    return birth.slot
+  }
+
   private static func make(
     _ scope: PolicyScope, _ facts: [FactDefinition], _ parameters: [ParameterDefinition]
   ) -> TypeEnvironment {
@@ -100,7 +110,7 @@ struct PolicyEnvironment {
         fields: facts.filter { $0.object == object }.map {
           FieldDeclaration(
             $0.name, slot: $0.slot, $0.type.expressionType, dependsOnTime: $0.dependsOnTime,
-            maxCount: $0.maximumCount)
+            maxCount: $0.maximumCount, birth: birth(behind: $0, facts))
         })
     }
     environment.declareObject(

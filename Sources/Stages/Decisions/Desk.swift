@@ -108,7 +108,8 @@ struct Desk {
       if !collected.isEmpty, !isPolicySweep || pass > 0 {
         var triggered: UInt64 = 0
         for at in collected.indices {
-          triggered |= collected[at].rules & (collected[at].isInWindow ? .max : rulebook.lookingAhead)
+          let isInWindow = collected[at].isInWindow
+          triggered |= collected[at].rules & (isInWindow ? .max : rulebook.lookingAhead)
         }
         for rule in rulebook.eventRules(triggered & ~household.outlook.short)
         where rule.rule.isEffective(on: today) {

@@ -139,18 +139,26 @@ extension RuleEvaluation {
     _ owner: Int
   ) -> Int64 {
     let list = threshold.use.list
+    let log = person.log
     /// What the last stage of each transaction and the like adds at most.
-    var added: [(index: Int, number: Int64)] = []
+    var added: [(key: FieldView?, number: Int64)] = []
     var sum: Int64 = 0
-    for index in 0..<person.log.eventCount
-    where list.mayShow(index, of: person) && mayPass(threshold.use, eventful, index, owner) {
-      guard let number = number(threshold, eventful, index, owner) else { return threshold.least }
-      if let former = added.firstIndex(where: { list.areOne($0.index, index, in: person.log) }) {
+    var next = list.first(in: log, from: 0)
+    while next < log.eventCount {
+      let index = next
+      next = list.first(in: log, from: index + 1)
+      guard list.mayShow(index, of: person), mayPass(threshold.use, eventful, index, owner) else {
+        continue
+      }
+      guard let number = number(threshold) else { return threshold.least }
+      let key = list.key(of: index, in: log)
+      if let former = added.firstIndex(where: { list.areOne($0.key, key) }) {
         let more = max(0, number - added[former].number)
         added[former].number += more
         sum &+= more
       } else {
-        added.append((index, number))
+        if added.isEmpty { added.reserveCapacity(8) }
+        added.append((key, number))
         sum &+= number
       }
       if sum >= threshold.least { return threshold.least }
@@ -158,12 +166,9 @@ extension RuleEvaluation {
     return sum
   }
 
-  /// What an event adds, at least nothing; nil where that is not known.
-  private func number(
-    _ threshold: ListConditions.Threshold, _ eventful: Rulebook.Eventful, _ index: Int, _ owner: Int
-  ) -> Int64? {
+  /// What the event that was asked about last adds, at least nothing; nil where that is not known.
+  private func number(_ threshold: ListConditions.Threshold) -> Int64? {
     guard let program = threshold.number else { return 1 }
-    begin(eventful.rule, subject: nil, event: EventPosition(owner: owner, index: index))
     guard let number = program.evaluate(context).intValue else { return nil }
     // Below the threshold nothing can overflow.
     return min(max(0, number), threshold.least)

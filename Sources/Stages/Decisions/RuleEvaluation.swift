@@ -170,7 +170,7 @@ final class RuleEvaluation {
 
   /// The names of missing facts, sorted.
   func names(_ missing: UnknownSet) -> [String] {
-    Set(missing.facts.compactMap { pack.facts.definition($0).map { $0.object.name + "." + $0.name } })
-      .sorted()
+    let definitions = missing.facts.compactMap { pack.facts.definition($0) }
+    return Set(definitions.map { $0.object.name + "." + $0.name }).sorted()
   }
 }
