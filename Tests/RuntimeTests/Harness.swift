@@ -150,6 +150,11 @@ final class Harness {
     }
   }
 
+  /// The committed values of an output topic.
+  func published(_ topic: String) -> [String] {
+    cluster.committedRecords(layout.full(topic)).joined().map { text($0.value) }
+  }
+
   /// The committed outputs, sorted, and the state on the disk of the daemon that holds everything.
   func outcome(_ name: String = "a") -> Outcome {
     var outcome = Outcome()

@@ -14,12 +14,6 @@ import Vocabulary
     }
   }
 
-  private func records(_ harness: Harness, _ topic: String) -> [String] {
-    harness.cluster.committedRecords(harness.layout.full(topic)).joined().map {
-      String(decoding: $0.value ?? [], as: UTF8.self)
-    }
-  }
-
   @Test func aDaemonThatOwnsEverythingSendsNoFrames() throws {
     let harness = Harness()
     let life = harness.start()
@@ -39,7 +33,7 @@ import Vocabulary
     for _ in 0..<20 { try life.worker.runOnce() }
     harness.feedEnd()
     var turns = 0
-    while records(harness, "referrals.advisor.9").isEmpty, turns < 5 {
+    while harness.published("referrals.advisor.9").isEmpty, turns < 5 {
       try life.worker.runOnce()
       turns += 1
     }
@@ -89,64 +83,9 @@ import Vocabulary
         try lives.randomElement(using: &generator)?.worker.runOnce()
       }
       for _ in 0..<150 { for life in lives { try life.worker.runOnce() } }
-      #expect(records(harness, "deadletters") == [], "seed \(seed)")
-      #expect(records(harness, "referrals.advisor.0").count == 150, "seed \(seed)")
+      #expect(harness.published("deadletters") == [], "seed \(seed)")
+      #expect(harness.published("referrals.advisor.0").count == 150, "seed \(seed)")
     }
-  }
-
-  /// Partitions move between daemons that hang and die; the last one hands on directly only what
-  /// comes after all that was sent before.
-  @Test(arguments: seedBatches(20))
-  func nothingIsOvertaken(batch: Int) throws {
-    for seed in (batch * 10)..<(batch * 10 + 10) {
-      let harness = Harness(partitions: 4)
-      var generator = SeededGenerator(seed: UInt64(seed) &+ 7_000)
-      var lives: [Harness.Life] = []
-      var fed = 0
-      for _ in 0..<300 {
-        if fed < 200, generator.oneIn(2) {
-          for _ in 0..<3 {
-            harness.cluster.append(
-              harness.layout.full(Harness.inTopics[fed % 2]), key: Array("k\(fed)".utf8),
-              value: Array("e\(fed)".utf8))
-            fed += 1
-          }
-        }
-        if lives.count < 3, lives.isEmpty || generator.oneIn(15) {
-          lives.append(start(harness, lives, &generator))
-        }
-        guard let index = lives.indices.randomElement(using: &generator) else { continue }
-        if generator.oneIn(60) {
-          lives.remove(at: index).worker.shutDown()
-        } else if generator.oneIn(60) {
-          lives.remove(at: index).faults.kill()
-        } else {
-          try lives[index].worker.runOnce()
-        }
-      }
-      for life in lives { life.worker.shutDown() }
-      let last = harness.start("a", seed: 7, stages: Sequence.stages())
-      #expect(try harness.drain(last))
-      #expect(records(harness, "deadletters") == [], "seed \(seed)")
-      #expect(records(harness, "referrals.advisor.0").count == fed, "seed \(seed)")
-    }
-  }
-
-  private func start(
-    _ harness: Harness, _ lives: [Harness.Life], _ generator: inout SeededGenerator
-  ) -> Harness.Life {
-    let free = ["a", "b", "c"].filter { name in !lives.contains { $0.name == name } }
-    let name = free.randomElement(using: &generator) ?? "a"
-    var draws = SeededGenerator(seed: generator.next())
-    let faults = Faults { step, moment, _ in
-      if draws.oneIn(300) { return .stall }
-      if step == .commit, moment == .before, draws.oneIn(5) {
-        return .delayMarkers(
-          Int.random(in: 1...200, using: &draws), offsetsFirst: draws.oneIn(2))
-      }
-      return moment == .before && draws.oneIn(200) ? .fail(.abort) : nil
-    }
-    return harness.start(name, faults: faults, seed: generator.next(), stages: Sequence.stages())
   }
 
   /// What goes round in circles goes through the log at some point, so that others have their turn.
@@ -162,7 +101,7 @@ import Vocabulary
     harness.cluster.append(
       harness.layout.full(Harness.inTopics[0]), partition: 0, key: nil, value: Array("x".utf8))
     for _ in 0..<20 { try life.worker.runOnce() }
-    #expect(records(harness, "deadletters").contains("x"))
+    #expect(harness.published("deadletters").contains("x"))
   }
 
   /// A daemon loses its place in the group while it fires timers and has read nothing: it must not
@@ -176,7 +115,7 @@ import Vocabulary
     var heir: Harness.Life?
     let faults = Faults { reached, moment, _ in
       guard reached == step, moment == .before, heir == nil, harness.isDrained,
-        !self.records(harness, "referrals.advisor.9").isEmpty
+        !harness.published("referrals.advisor.9").isEmpty
       else { return nil }
       harness.cluster.expireSession(of: "old", group: Harness.group)
       let life = harness.start("a")
@@ -230,11 +169,8 @@ import Vocabulary
     }
   }
 
-  private func expectNothingLost(_ harness: Harness) {
-    #expect(!harness.events.contains { if case .recordsLost = $0 { true } else { false } })
-  }
-
-  @Test func retentionTakesTheLastMarker() throws {
+  /// A daemon has worked and stopped, its partitions have expired since, and there is new work.
+  private func afterAQuietWeek() throws -> Harness {
     let harness = Harness()
     harness.feed(10)
     let first = harness.start()
@@ -243,22 +179,21 @@ import Vocabulary
     expire(harness)
     harness.feed(10, from: 10)
     harness.feedEnd()
-    let second = harness.start()
-    #expect(try harness.drain(second))
-    expectNothingLost(harness)
+    return harness
+  }
+
+  private func finish(_ harness: Harness) throws {
+    let last = harness.start()
+    #expect(try harness.drain(last))
+    #expect(!harness.events.contains { if case .recordsLost = $0 { true } else { false } })
     #expect(harness.outcome() == (try reference(events: 20)))
   }
 
+  @Test func retentionTakesTheLastMarker() throws { try finish(try afterAQuietWeek()) }
+
   /// The next life corrects its positions and dies before it has read its marks.
   @Test func aCrashAfterRetentionTookTheLastMarker() throws {
-    let harness = Harness()
-    harness.feed(10)
-    let first = harness.start()
-    #expect(try harness.drain(first))
-    first.worker.shutDown()
-    expire(harness)
-    harness.feed(10, from: 10)
-    harness.feedEnd()
+    let harness = try afterAQuietWeek()
     let second = harness.start()
     let input = harness.layout.input(.events, 0)
     var isMarked = false
@@ -268,10 +203,7 @@ import Vocabulary
     }
     #expect(isMarked)
     second.faults.kill()
-    let third = harness.start()
-    #expect(try harness.drain(third))
-    expectNothingLost(harness)
-    #expect(harness.outcome() == (try reference(events: 20)))
+    try finish(harness)
   }
 
   /// While a daemon works, its positions in quiet partitions do not trail the markers.

@@ -28,6 +28,38 @@ import Vocabulary
     }
   }
 
+  /// The same of stages that number what they send: the last daemon hands on directly only what
+  /// comes after all that was sent before.
+  @Test(arguments: seedBatches(20))
+  func nothingIsOvertaken(batch: Int) throws {
+    for seed in (batch * 10)..<(batch * 10 + 10) {
+      let harness = Harness(partitions: 4)
+      var generator = SeededGenerator(seed: UInt64(seed) &+ 7_000)
+      var lives: [Harness.Life] = []
+      var fed = 0
+      for _ in 0..<300 {
+        if fed < 200, generator.oneIn(2) {
+          for _ in 0..<3 {
+            harness.cluster.append(
+              harness.layout.full(Harness.inTopics[fed % 2]), key: Array("k\(fed)".utf8),
+              value: Array("e\(fed)".utf8))
+            fed += 1
+          }
+        }
+        if lives.count < 3, lives.isEmpty || generator.oneIn(15) {
+          lives.append(start(harness, lives, &generator, Sequence.stages()))
+        }
+        guard let index = lives.indices.randomElement(using: &generator) else { continue }
+        try turnOnce(harness, &lives, index, &generator)
+      }
+      for life in lives { life.worker.shutDown() }
+      let last = harness.start("a", seed: 7, stages: Sequence.stages())
+      #expect(try harness.drain(last))
+      #expect(harness.published("deadletters") == [], "seed \(seed)")
+      #expect(harness.published("referrals.advisor.0").count == fed, "seed \(seed)")
+    }
+  }
+
   @Test func partitionsMoveWithoutLossWhenADaemonLeaves() throws {
     let expected = try reference(events: 40)
     let harness = Harness()
@@ -69,7 +101,8 @@ import Vocabulary
   }
 
   private func start(
-    _ harness: Harness, _ lives: [Harness.Life], _ generator: inout SeededGenerator
+    _ harness: Harness, _ lives: [Harness.Life], _ generator: inout SeededGenerator,
+    _ stages: StageSet = Toy.stages()
   ) -> Harness.Life {
     let free = ["a", "b", "c"].filter { name in !lives.contains { $0.name == name } }
     let name = free.randomElement(using: &generator) ?? "a"
@@ -81,7 +114,7 @@ import Vocabulary
       return .delayMarkers(
         Int.random(in: 1...200, using: &faults), offsetsFirst: faults.oneIn(2))
     }
-    return harness.start(name, faults: Faults(script), seed: generator.next())
+    return harness.start(name, faults: Faults(script), seed: generator.next(), stages: stages)
   }
 
   private func turnOnce(
