@@ -19,7 +19,7 @@ extension Worker {
   /// hold everything up.
   private static var levellingSeconds: Int64 { 2 }
   /// When levelling is tried again.
-  private static var retrySeconds: Int64 { 60 }
+  private static var retrySeconds: Int64 { 15 }
 
   // MARK: Levelling
 

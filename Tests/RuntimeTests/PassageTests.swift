@@ -151,7 +151,7 @@ import Vocabulary
     #expect(harness.events.contains(.passageDelayed))
     #expect(framesInTheLog(harness) > 0)
     try other.abort()
-    harness.clock.now = harness.clock.now.adding(seconds: 61)
+    harness.clock.now = harness.clock.now.adding(seconds: 16)
     #expect(try harness.drain(life))
     #expect(harness.events.contains(.passageOpened))
     #expect(harness.outcome().differences(from: try reference(events: 20)) == [])
