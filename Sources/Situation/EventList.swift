@@ -4,7 +4,7 @@ import Vocabulary
 
 /// A list of events of persons as a fact shows it: which events of a log it may show at any
 /// viewpoint.
-public struct EventList: Sendable {
+public struct EventList: Equatable, Sendable {
   public let types: [EventTypeID]
   /// The field by whose value several events count once, the last of them.
   private let key: FactID?

@@ -12,22 +12,27 @@ final class ListConditions {
     let list: EventList
     /// On an event of the list alone; what fails one is as if it were not there.
     let conditions: ProgramRow
+    /// What they say.
+    let sources: [String]
+
+    func isTheSame(as other: Use) -> Bool { list == other.list && sources == other.sources }
   }
 
-  /// So many events, or so much of what each of them adds, a condition of the rule asks for.
-  struct Threshold {
+  /// So many events of a list, or so much of what each of them adds, conditions of the rule ask for.
+  struct Thresholds {
+    static let capacity = 4
     let use: Use
-    /// What an event adds; nil: 1.
-    let number: Program?
-    /// The least that is asked for, at any time and place.
-    let least: Int64
+    /// What an event adds for each of the conditions; nil: 1.
+    fileprivate(set) var numbers: [Program?]
+    /// The least that each of them asks for, at any time and place; 0 beyond them.
+    fileprivate(set) var least: SIMD4<Int64>
   }
 
   let uses: [Use]
   /// The types of events that reach the rule through these lists only.
   let changes: FactMask
   /// The rule fails for every event where less is on file than any of them asks for.
-  let thresholds: [Threshold]
+  let thresholds: [Thresholds]
 
   init(of rule: CompiledRule, _ pack: PolicyPack, _ mask: (Set<FactID>) -> FactMask) {
     var uses: [Use] = []
@@ -42,9 +47,25 @@ final class ListConditions {
     self.uses = uses
     let types = Set(uses.flatMap(\.list.types).map { FactID(rawValue: $0.rawValue) })
     changes = mask(types.subtracting(Rulebook.changes(that: reads, pack)))
-    thresholds = rule.isLookingAhead ? [] : rule.when.compactMap {
-      ListConditions.threshold($0, pack)
+    thresholds = rule.isLookingAhead ? [] : ListConditions.thresholds(rule, pack)
+  }
+
+  /// The thresholds of a rule; those on the same events of a list are found by going through it
+  /// once.
+  private static func thresholds(_ rule: CompiledRule, _ pack: PolicyPack) -> [Thresholds] {
+    var thresholds: [Thresholds] = []
+    for next in rule.when.compactMap({ ListConditions.threshold($0, pack) }) {
+      let at = thresholds.firstIndex {
+        $0.numbers.count < Thresholds.capacity && $0.use.isTheSame(as: next.use)
+      }
+      if let at {
+        thresholds[at].least[thresholds[at].numbers.count] = next.least[0]
+        thresholds[at].numbers += next.numbers
+      } else {
+        thresholds.append(next)
+      }
     }
+    return thresholds
   }
 
   /// Whether a change of an event's type may concern some threshold.
@@ -72,11 +93,13 @@ final class ListConditions {
     else { return nil }
     let conditions = use.conditions.filter { Rulebook.readsEventOnly($0.reads, pack.facts) }
     guard !conditions.isEmpty else { return nil }
-    return Use(list: list, conditions: ProgramRow(conditions.map(\.program)))
+    return Use(
+      list: list, conditions: ProgramRow(conditions.map(\.program)),
+      sources: conditions.map(\.program.source))
   }
 
   /// Nil where the condition could be unknown, or might hold whatever is on file.
-  private static func threshold(_ clause: CompiledClause, _ pack: PolicyPack) -> Threshold? {
+  private static func threshold(_ clause: CompiledClause, _ pack: PolicyPack) -> Thresholds? {
     guard let threshold = clause.threshold, let use = use(threshold.use, pack),
       clause.reads.facts.allSatisfy({
         $0 == threshold.use.list || Rulebook.isAlwaysKnown($0, pack.facts)
@@ -91,7 +114,8 @@ final class ListConditions {
       case .parameter(let index): pack.parameters.least(index)
       }
     return least.map {
-      Threshold(use: use, number: threshold.number?.program, least: $0)
+      Thresholds(
+        use: use, numbers: [threshold.number?.program], least: SIMD4(max(0, $0), 0, 0, 0))
     }
   }
 }
@@ -123,55 +147,59 @@ extension RuleEvaluation {
   ///
   /// - Parameter persons: those of the file that is loaded.
   func isShort(_ eventful: Rulebook.Eventful, _ persons: [PersonOnFile]) -> Bool {
-    eventful.lists.thresholds.contains { threshold in
-      var sum: Int64 = 0
+    eventful.lists.thresholds.contains { thresholds in
+      var sums = SIMD4<Int64>.zero
       for owner in persons.indices {
-        sum &+= most(threshold, eventful, persons[owner].view, owner)
-        if sum >= threshold.least { return false }
+        add(thresholds, eventful, persons[owner].view, owner, to: &sums)
+        if all(sums .>= thresholds.least) { return false }
       }
       return true
     }
   }
 
-  /// The most that the events of a person add up to; the threshold itself where that is not known.
-  private func most(
-    _ threshold: ListConditions.Threshold, _ eventful: Rulebook.Eventful, _ person: PersonView,
-    _ owner: Int
-  ) -> Int64 {
-    let list = threshold.use.list
+  /// Adds the most that the events of a person add up to, as far as it is needed.
+  private func add(
+    _ thresholds: ListConditions.Thresholds, _ eventful: Rulebook.Eventful, _ person: PersonView,
+    _ owner: Int, to sums: inout SIMD4<Int64>
+  ) {
+    let list = thresholds.use.list
     let log = person.log
     /// What the last stage of each transaction and the like adds at most.
-    var added: [(key: FieldView?, number: Int64)] = []
-    var sum: Int64 = 0
+    var added: [(key: FieldView?, numbers: SIMD4<Int64>)] = []
     var next = list.first(in: log, from: 0)
     while next < log.eventCount {
       let index = next
       next = list.first(in: log, from: index + 1)
-      guard list.mayShow(index, of: person), mayPass(threshold.use, eventful, index, owner) else {
+      guard list.mayShow(index, of: person), mayPass(thresholds.use, eventful, index, owner) else {
         continue
       }
-      guard let number = number(threshold) else { return threshold.least }
+      let numbers = numbers(thresholds)
       let key = list.key(of: index, in: log)
       if let former = added.firstIndex(where: { list.areOne($0.key, key) }) {
-        let more = max(0, number - added[former].number)
-        added[former].number += more
-        sum &+= more
+        let more = pointwiseMax(.zero, numbers &- added[former].numbers)
+        added[former].numbers &+= more
+        sums &+= more
       } else {
         if added.isEmpty { added.reserveCapacity(8) }
-        added.append((key, number))
-        sum &+= number
+        added.append((key, numbers))
+        sums &+= numbers
       }
-      if sum >= threshold.least { return threshold.least }
+      // What is enough does not grow any more: nothing can overflow.
+      sums = pointwiseMin(sums, thresholds.least)
+      if sums == thresholds.least { return }
     }
-    return sum
   }
 
-  /// What the event that was asked about last adds, at least nothing; nil where that is not known.
-  private func number(_ threshold: ListConditions.Threshold) -> Int64? {
-    guard let program = threshold.number else { return 1 }
-    guard let number = program.evaluate(context).intValue else { return nil }
-    // Below the threshold nothing can overflow.
-    return min(max(0, number), threshold.least)
+  /// What the event that was asked about last adds, at least nothing and no more than is needed; all
+  /// of that where it is not known.
+  private func numbers(_ thresholds: ListConditions.Thresholds) -> SIMD4<Int64> {
+    var numbers = SIMD4<Int64>.zero
+    for (at, program) in thresholds.numbers.enumerated() {
+      let least = thresholds.least[at]
+      let number = program.map { $0.evaluate(context).intValue ?? least } ?? 1
+      numbers[at] = min(max(0, number), least)
+    }
+    return numbers
   }
 
   /// Whether no condition on the event alone is certain to fail.
