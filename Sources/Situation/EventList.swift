@@ -27,10 +27,12 @@ public struct EventList: Equatable, Sendable {
   }
 
   /// Whether it may show an event of a person.
-  public func mayShow(_ index: Int, of person: PersonView) -> Bool {
+  ///
+  /// - Parameter hint: see `EventLogView.field(_:of:near:)`.
+  public func mayShow(_ index: Int, of person: PersonView, near hint: inout Int) -> Bool {
     guard types.contains(person.log.event(index).type) else { return false }
     return !isOfApplicants
-      || person.log.field(SituationSchema.applicant, of: index)?.person == person.id
+      || person.log.field(SituationSchema.applicant, of: index, near: &hint)?.person == person.id
   }
 
   /// The index of the first event of its types in a log at or after an index; the number of events

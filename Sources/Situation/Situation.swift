@@ -1,6 +1,6 @@
 public import Expression
 public import Policy
-import Records
+public import Records
 public import Vocabulary
 
 /// A household as the rules see it: the host of all expressions of one decision.
@@ -191,8 +191,7 @@ public final class Situation {
     self.now = now
     deathsNow = (0, 0)
     namings.removeAll(keepingCapacity: true)
-    sight.pointee.personCount = file.persons.count
-    noteLogs(file.log, file.persons)
+    noteLogs(file.log, file.persons.count) { file.persons[$0].view.log }
     sight.pointee.settled = (file.nobodyMoved ? file.lastMove : .distantFuture, file.hereAtLast)
     forgetViews()
     look(from: .now(now))
@@ -201,20 +200,30 @@ public final class Situation {
   /// Takes up people's events without their household: nothing can be asked but what events state
   /// themselves.
   public func load(eventsOf persons: [PersonOnFile]) {
+    forgetFile()
+    noteLogs(nil, persons.count) { persons[$0].view.log }
+  }
+
+  /// The same of one person.
+  public func load(eventsOf person: PersonView) {
+    forgetFile()
+    noteLogs(nil, 1) { _ in person.log }
+  }
+
+  private func forgetFile() {
     file = nil
     mustLookAgain = true
     outlooks.removeAll(keepingCapacity: true)
     memory.others.removeAll()
-    sight.pointee.personCount = persons.count
-    noteLogs(nil, persons)
     sight.pointee.settled = (.distantFuture, 0)
   }
 
-  private func noteLogs(_ log: EventLogView?, _ persons: [PersonOnFile]) {
-    if persons.count >= logCapacity {
+  private func noteLogs(_ log: EventLogView?, _ count: Int, _ person: (Int) -> EventLogView) {
+    sight.pointee.personCount = count
+    if count >= logCapacity {
       sight.pointee.logs.deallocate()
       sight.pointee.statements.deallocate()
-      logCapacity = persons.count + 1
+      logCapacity = count + 1
       sight.pointee.logs = .allocate(capacity: logCapacity)
       sight.pointee.statements = .allocate(capacity: logCapacity)
     }
@@ -222,10 +231,11 @@ public final class Situation {
     sight.pointee.weights.removeAll()
     sight.pointee.weights.add(log?.eventCount ?? 0)
     if let log { sight.pointee.logs.initialize(to: log) }
-    for index in persons.indices {
-      (sight.pointee.logs + index + 1).initialize(to: persons[index].view.log)
+    for index in 0..<count {
+      let log = person(index)
+      (sight.pointee.logs + index + 1).initialize(to: log)
       (sight.pointee.statements + index).initialize(to: 0)
-      sight.pointee.weights.add(persons[index].view.log.eventCount)
+      sight.pointee.weights.add(log.eventCount)
     }
   }
 

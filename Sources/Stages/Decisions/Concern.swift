@@ -7,8 +7,8 @@ import Vocabulary
 /// Whether an event of one of its people can change what a household decides.
 enum Concern {
   case none, some
-  /// Not where too little is on file for each of these rules even so.
-  case unlessShort([Rulebook.Eventful])
+  /// Not where too little is on file for each of these rules, by bit, even so.
+  case unlessShort(UInt64)
 }
 
 extension DecisionEngine {
@@ -46,76 +46,88 @@ extension DecisionEngine {
       return outlook.sensitive & rule.mask == 0 && !stated.touches(rule.reads)
         && stages.hasTwin(of: index, in: record.log)
     }
+    for rule in rulebook.eventRules.dropFirst(EventAnswers.capacity)
+    where rule.types.contains(event.type) || changed.touches(rule.reads) { return .some }
     var questions = Questions()
-    for rule in rulebook.eventRules {
-      if outlook.short & rule.mask != 0 {
-        if rule.lists.counts(event.type) { questions.count.append(rule) }
-        continue
+    questions.count = outlook.short & rulebook.rules(counting: event.type)
+    let asked = triggered & ~outlook.unable & ~outlook.short
+    var left = asked | mayMove & ~outlook.short
+    if changed.touches(rulebook.neededChanges) { left |= outlook.unable & ~outlook.short }
+    while left != 0 {
+      let at = left.trailingZeroBitCount
+      let bit: UInt64 = 1 << UInt64(at)
+      let rule = rulebook.eventRules[at]
+      left &= ~bit
+      let isMoved = mayMove & bit != 0 && changed.touches(rule.reads)
+      let isEnabled = outlook.unable & bit != 0 && changed.touches(rule.neededChanges)
+      guard asked & bit != 0 || isMoved || isEnabled, !isKnown(to: rule) else { continue }
+      if isEnabled { return .some }
+      if isMoved {
+        if changed.subtracting(rule.lists.changes).touches(rule.reads) { return .some }
+        questions.see |= bit
       }
-      let isAsked = triggered & rule.mask & ~outlook.unable != 0
-      let isMoved = mayMove & rule.mask != 0 && changed.touches(rule.reads)
-      let isEnabled = outlook.unable & rule.mask != 0 && changed.touches(rule.neededChanges)
-      if rule.mask == 0 {
-        if rule.types.contains(event.type) || changed.touches(rule.reads) { return .some }
-      } else if isAsked || isMoved || isEnabled, !isKnown(to: rule) {
-        if isEnabled { return .some }
-        if isMoved {
-          let others = changed.subtracting(rule.lists.changes)
-          if others.touches(rule.reads) { return .some }
-          questions.see.append(rule)
-        }
-        if isAsked { questions.ask.append(rule) }
-      }
+      questions.ask |= asked & bit
     }
     return questions.isEmpty ? .none : answer(questions, record, index, now: now)
   }
 
-  /// What has to be asked of an event to know which rules it concerns.
+  /// What has to be asked of an event to know which rules it concerns, by bit.
   private struct Questions {
     /// Does it fail a condition by the event alone?
-    var ask: [Rulebook.Eventful] = []
+    var ask: UInt64 = 0
     /// Is it in a list that the rule goes through?
-    var see: [Rulebook.Eventful] = []
+    var see: UInt64 = 0
     /// Does it add to what the rule asks for?
-    var count: [Rulebook.Eventful] = []
+    var count: UInt64 = 0
 
-    var isEmpty: Bool { ask.isEmpty && see.isEmpty && count.isEmpty }
+    var isEmpty: Bool { ask | see | count == 0 }
   }
 
   private func answer(
     _ questions: Questions, _ record: PersonView, _ index: Int, now: Instant
   ) -> Concern {
-    let persons = [PersonOnFile(id: record.id, view: record)]
+    situation.load(eventsOf: record)
     let position = EventPosition(owner: 0, index: index)
-    situation.load(eventsOf: persons)
-    // Most fail by what the event says of its own.
-    let passed = questions.ask.filter { evaluation.gate($0, position) != .fails }
-    guard passed.allSatisfy({ $0.conditionsOnEvent.count > 0 }),
-      !questions.see.contains(where: { evaluation.sees($0, index, of: record, owner: 0) })
-    else { return .some }
-    let added = questions.count.filter { evaluation.adds($0, index, of: record, owner: 0) }
-    if !passed.isEmpty, !allFail(passed, persons, position, now: now) { return .some }
-    return added.isEmpty ? .none : .unlessShort(added)
+    /// Rules that do not fail by what the event says of its own.
+    var passed: [Rulebook.Eventful] = []
+    var isConcerned = false
+    rulebook.eachRule(of: questions.ask) { rule in
+      if !isConcerned, evaluation.gate(rule, position) != .fails {
+        passed.append(rule)
+        isConcerned = rule.conditionsOnEvent.count == 0
+      }
+    }
+    rulebook.eachRule(of: questions.see) { rule in
+      isConcerned = isConcerned || evaluation.sees(rule, index, of: record, owner: 0)
+    }
+    if isConcerned { return .some }
+    var added: UInt64 = 0
+    rulebook.eachRule(of: questions.count) { rule in
+      if evaluation.adds(rule, index, of: record, owner: 0) { added |= rule.mask }
+    }
+    if !passed.isEmpty, !allFail(passed, record, position, now: now) { return .some }
+    return added == 0 ? .none : .unlessShort(added)
   }
 
   /// Whether each of the rules fails a condition by the event alone.
   private func allFail(
-    _ rules: [Rulebook.Eventful], _ persons: [PersonOnFile], _ position: EventPosition,
-    now: Instant
+    _ rules: [Rulebook.Eventful], _ record: PersonView, _ position: EventPosition, now: Instant
   ) -> Bool {
     EventLog().withView { none in
       situation.load(
         HouseholdFile(
-          key: HouseholdKey(text: ""), compositions: [], log: none, persons: persons,
-          referrals: []),
+          key: HouseholdKey(text: ""), compositions: [], log: none,
+          persons: [PersonOnFile(id: record.id, view: record)], referrals: []),
         now: now)
       return rules.allSatisfy { evaluation.failsByEventAlone($0, position) }
     }
   }
 
-  /// Whether too little is on file of some people for each of the rules.
-  func areShort(_ rules: [Rulebook.Eventful], _ persons: [PersonOnFile]) -> Bool {
+  /// Whether too little is on file of some people for each of some rules, by bit.
+  func areShort(_ rules: UInt64, _ persons: [PersonOnFile]) -> Bool {
     situation.load(eventsOf: persons)
-    return rules.allSatisfy { evaluation.isShort($0, persons) }
+    var areShort = true
+    rulebook.eachRule(of: rules) { areShort = areShort && evaluation.isShort($0, persons) }
+    return areShort
   }
 }

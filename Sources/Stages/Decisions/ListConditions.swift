@@ -68,11 +68,6 @@ final class ListConditions {
     return thresholds
   }
 
-  /// Whether a change of an event's type may concern some threshold.
-  func counts(_ type: EventTypeID) -> Bool {
-    thresholds.contains { $0.use.list.types.contains(type) }
-  }
-
   /// The facts that derived facts and the assessment read for the rule: how is not known here.
   private static func readsOfOthers(_ rule: CompiledRule, _ pack: PolicyPack) -> Set<FactSlot> {
     var others: Set<FactSlot> = []
@@ -125,11 +120,13 @@ extension RuleEvaluation {
   /// of it.
   func sees(_ eventful: Rulebook.Eventful, _ index: Int, of person: PersonView, owner: Int) -> Bool
   {
-    eventful.lists.uses.contains { use in
-      let log = person.log
-      if use.list.mayShow(index, of: person), mayPass(use, eventful, index, owner) { return true }
-      return (0..<log.eventCount).contains { other in
-        other != index && use.list.areOne(index, other, in: log)
+    var hint = -1
+    return eventful.lists.uses.contains { use in
+      if use.list.mayShow(index, of: person, near: &hint), mayPass(use, eventful, index, owner) {
+        return true
+      }
+      return (0..<person.log.eventCount).contains { other in
+        other != index && use.list.areOne(index, other, in: person.log)
           && mayPass(use, eventful, other, owner)
       }
     }
@@ -138,8 +135,10 @@ extension RuleEvaluation {
   /// Whether an event of a person may add to one of the rule's thresholds.
   func adds(_ eventful: Rulebook.Eventful, _ index: Int, of person: PersonView, owner: Int) -> Bool
   {
-    eventful.lists.thresholds.contains {
-      $0.use.list.mayShow(index, of: person) && mayPass($0.use, eventful, index, owner)
+    var hint = -1
+    return eventful.lists.thresholds.contains {
+      $0.use.list.mayShow(index, of: person, near: &hint)
+        && mayPass($0.use, eventful, index, owner)
     }
   }
 
@@ -166,13 +165,14 @@ extension RuleEvaluation {
     let log = person.log
     /// What the last stage of each transaction and the like adds at most.
     var added: [(key: FieldView?, numbers: SIMD4<Int64>)] = []
+    var hint = -1
     var next = list.first(in: log, from: 0)
     while next < log.eventCount {
       let index = next
       next = list.first(in: log, from: index + 1)
-      guard list.mayShow(index, of: person), mayPass(thresholds.use, eventful, index, owner) else {
-        continue
-      }
+      guard list.mayShow(index, of: person, near: &hint),
+        mayPass(thresholds.use, eventful, index, owner)
+      else { continue }
       let numbers = numbers(thresholds)
       let key = list.key(of: index, in: log)
       if let former = added.firstIndex(where: { list.areOne($0.key, key) }) {

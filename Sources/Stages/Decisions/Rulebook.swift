@@ -39,12 +39,14 @@ final class Rulebook {
   let situationReads: FactMask
   /// What the stage itself acts on.
   let readByStage: FactMask
-  /// The event rules that ask for so many events.
+  /// The event rules that ask for so many events, and those that count each type, by bit.
   let counting: [Eventful]
-  /// The facts that event rules need.
+  private let counted: HashedIDTable
+  /// The facts that event rules need, and the changes that can bring them.
   let needed: [FactID]
   /// What event rules need, with their bits; of those that need something.
   let needs: [(facts: UInt64, rule: UInt64)]
+  let neededChanges: FactMask
   /// The event rules that look ahead, by bit.
   let lookingAhead: UInt64
   /// The event rules that ask for open referrals, by bit.
@@ -250,6 +252,13 @@ final class Rulebook {
     situationRules = situational
     eventRules = eventful
     counting = eventful.filter { !$0.lists.thresholds.isEmpty }
+    counted = HashedIDTable(
+      counting.reduce(into: [:]) { counted, rule in
+        for type in rule.lists.thresholds.flatMap(\.use.list.types) {
+          counted[type.rawValue, default: 0] |= rule.mask
+        }
+      })
+    neededChanges = eventful.reduce(FactMask()) { $0.union($1.neededChanges) }
     self.needed = needed
     readByStage = bits.mask(Rulebook.actedOn)
     situationReads = situational.reduce(FactMask()) { $0.union($1.reads) }
@@ -324,6 +333,18 @@ final class Rulebook {
 
   /// The event rules that a type triggers, by bit; nil where it triggers none.
   func rules(triggeredBy type: EventTypeID) -> UInt64? { triggers[type.rawValue] }
+
+  /// The event rules that count events of a type, by bit.
+  func rules(counting type: EventTypeID) -> UInt64 { counted[type.rawValue] ?? 0 }
+
+  /// The event rules of a set of bits.
+  func eachRule(of bits: UInt64, _ body: (Eventful) -> Void) {
+    var left = bits
+    while left != 0 {
+      body(eventRules[left.trailingZeroBitCount])
+      left &= left - 1
+    }
+  }
 
   /// Stands for "a referral of the household opened or ended" among changed facts.
   static let referralsChanged = FactID("household.referrals")

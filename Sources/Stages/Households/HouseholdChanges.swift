@@ -15,7 +15,9 @@ extension HouseholdState {
 
   func save(_ state: StateOverlay) {
     let stateKey = HouseholdState.stateKey(key)
-    state.put(stateKey, encoded())
+    stateKey.span.withUnsafeBytes { key in
+      _ = state.put(key, reserving: HouseholdState.usualSize) { encode(into: &$0) }
+    }
     state.setTimer(stateKey, nextDue)
   }
 

@@ -138,6 +138,40 @@ struct HouseholdState: Equatable {
     }
   }
 
+  /// Calls `body` with the state key, valid during the call.
+  static func withStateKey<R, Failure: Error>(
+    _ key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try withKey(UInt8(ascii: "h"), key, person: nil, body)
+  }
+
+  /// Calls `body` with the state key of the household's copy of a person's record, valid during the
+  /// call.
+  static func withPersonKey<R, Failure: Error>(
+    _ key: UnsafeRawBufferPointer, _ person: CitizenID,
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    try withKey(UInt8(ascii: "p"), key, person: person, body)
+  }
+
+  private static func withKey<R, Failure: Error>(
+    _ kind: UInt8, _ key: UnsafeRawBufferPointer, person: CitizenID?,
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> R
+  ) throws(Failure) -> R {
+    let end = key.count + 1
+    let size = person == nil ? end : end + 9
+    return try withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) {
+      (memory) throws(Failure) in
+      memory[0] = kind
+      UnsafeMutableRawBufferPointer(rebasing: memory[1..<end]).copyMemory(from: key)
+      if let person {
+        memory[end] = 0
+        memory.storeBytes(of: person.digits.bigEndian, toByteOffset: end + 1, as: UInt64.self)
+      }
+      return try body(UnsafeRawBufferPointer(memory))
+    }
+  }
+
   /// Equal but for what the next decision finds out anew.
   func isAlike(_ other: HouseholdState) -> Bool {
     var other = other
@@ -214,45 +248,50 @@ struct HouseholdState: Equatable {
   func link(_ person: CitizenID) -> PersonLink? { links.first { $0.person == person } }
 
   func encoded() -> [UInt8] {
-    [UInt8](reserving: 2048) { writer in
-      writer.u8(HouseholdState.format)
-      brief.encode(into: &writer)
-      writer.list(links) { $0.link($1) }
-      writer.list(compositions) { $0.composition($1) }
-      writer.list(revocations) { $0.revocation($1) }
-      writer.list(openings) { $0.opening($1) }
-      writer.list(fired) { $0.fired($1) }
-      writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
-      writer.optional(pendingCause) { $0.eventKey($1) }
-      writer.list(pendingEvents) { $0.eventKey($1) }
-      writer.list(pendingRevocations) { $0.revocation($1) }
-      writer.optional(nextDecision) { $0.instant($1) }
-      writer.u32(decisionCount)
-      writer.blob(decisionHash)
-      writer.optional(announcedAddress) { $0.string($1) }
-      writer.string(routedDistrict)
-      writer.list(consent.sorted { $0.key < $1.key }) {
-        $0.citizen($1.key)
-        $0.bool($1.value)
-      }
-      writer.optional(householdConsent) { $0.bool($1) }
-      writer.list(visits) {
-        $0.eventKey($1.event)
-        $0.signedVarint(Int64($1.on.dayNumber))
-        $0.optional($1.stableIncome) { $0.bool($1) }
-      }
-      writer.u32(handedOverEpoch)
-      writer.optional(forwarding) { $0.string($1.text) }
-      writer.list(adopted) { $0.opening($1) }
-      writer.list(spent) {
-        $0.string($1.rule)
-        $0.optional($1.subject) { $0.citizen($1) }
-        $0.u32($1.ordinal)
-      }
-      writer.placements(placements)
-      answers.encode(into: &writer)
-      writer.raw(log.bytes)
+    [UInt8](reserving: HouseholdState.usualSize) { encode(into: &$0) }
+  }
+
+  /// Most households take no more bytes.
+  static let usualSize = 2048
+
+  func encode(into writer: inout ByteWriter) {
+    writer.u8(HouseholdState.format)
+    brief.encode(into: &writer)
+    writer.list(links) { $0.link($1) }
+    writer.list(compositions) { $0.composition($1) }
+    writer.list(revocations) { $0.revocation($1) }
+    writer.list(openings) { $0.opening($1) }
+    writer.list(fired) { $0.fired($1) }
+    writer.optional(pendingChanges) { $0.list($1) { $0.u32($1.rawValue) } }
+    writer.optional(pendingCause) { $0.eventKey($1) }
+    writer.list(pendingEvents) { $0.eventKey($1) }
+    writer.list(pendingRevocations) { $0.revocation($1) }
+    writer.optional(nextDecision) { $0.instant($1) }
+    writer.u32(decisionCount)
+    writer.blob(decisionHash)
+    writer.optional(announcedAddress) { $0.string($1) }
+    writer.string(routedDistrict)
+    writer.list(consent.sorted { $0.key < $1.key }) {
+      $0.citizen($1.key)
+      $0.bool($1.value)
     }
+    writer.optional(householdConsent) { $0.bool($1) }
+    writer.list(visits) {
+      $0.eventKey($1.event)
+      $0.signedVarint(Int64($1.on.dayNumber))
+      $0.optional($1.stableIncome) { $0.bool($1) }
+    }
+    writer.u32(handedOverEpoch)
+    writer.optional(forwarding) { $0.string($1.text) }
+    writer.list(adopted) { $0.opening($1) }
+    writer.list(spent) {
+      $0.string($1.rule)
+      $0.optional($1.subject) { $0.citizen($1) }
+      $0.u32($1.ordinal)
+    }
+    writer.placements(placements)
+    answers.encode(into: &writer)
+    writer.raw(log.bytes)
   }
 
   init(key: HouseholdKey, _ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {

@@ -46,30 +46,33 @@ public final class HouseholdsStage: Stage {
     _ payload: UnsafeRawBufferPointer, now: Instant, _ state: StateOverlay
   ) throws(DecodingFailure) -> Bool {
     guard engine.takesShortCuts, let news = try PersonNews(payload) else { return false }
-    let key = HouseholdState.stateKey(news.household)
-    guard let brief = state.withValue(key, { $0.flatMap { HouseholdBrief($0) } }), brief.isAtRest,
-      brief.nextDue.map({ $0 > now }) ?? true
-    else { return false }
+    let brief = HouseholdState.withStateKey(news.household) { key in
+      state.withValue(key) { $0.flatMap { HouseholdBrief($0) } }
+    }
+    guard let brief, brief.isAtRest, brief.nextDue.map({ $0 > now }) ?? true else { return false }
     let record = try PersonView(news.record)
     if record.hasRevocations { return false }
     switch engine.concern(brief.outlook, with: news, of: record, now: now) {
     case .none: break
     case .some: return false
     case .unlessShort(let rules):
-      if try !areShort(rules, key, news, record, state) { return false }
+      if try !areShort(rules, news, record, state) { return false }
     }
-    state.put(HouseholdState.personKey(news.household, record.id), Array(news.record))
+    HouseholdState.withPersonKey(news.household, record.id) { key in
+      _ = state.put(key, reserving: news.record.count) { $0.raw(news.record) }
+    }
     return true
   }
 
   /// Whether all that is on file of the household's people, with what has come, is too little for
-  /// each of some rules.
+  /// each of some rules, by bit.
   private func areShort(
-    _ rules: [Rulebook.Eventful], _ key: [UInt8], _ news: PersonNews, _ record: PersonView,
-    _ state: StateOverlay
+    _ rules: UInt64, _ news: PersonNews, _ record: PersonView, _ state: StateOverlay
   ) throws(DecodingFailure) -> Bool {
-    let people = try state.withValue(key) { (bytes) throws(DecodingFailure) in
-      try bytes.map(HouseholdState.people) ?? []
+    let people = try HouseholdState.withStateKey(news.household) { key throws(DecodingFailure) in
+      try state.withValue(key) { (bytes) throws(DecodingFailure) in
+        try bytes.map(HouseholdState.people) ?? []
+      }
     }
     guard people.contains(record.id) else { return false }
     let copies = PersonCopies(of: news.household, people.filter { $0 != record.id }, state)
