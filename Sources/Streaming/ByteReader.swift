@@ -17,19 +17,23 @@ public struct ByteReader {
     self.offset = offset
   }
 
+  // What is read for every event and field is inlined where it is used.
+
   @inlinable public var isAtEnd: Bool { offset >= bytes.count }
   @inlinable public var remaining: Int { bytes.count - offset }
 
-  @inlinable public mutating func u8() throws(DecodingFailure) -> UInt8 {
-    guard offset < bytes.count else { throw DecodingFailure("u8") }
-    defer { offset += 1 }
-    return bytes[offset]
-  }
-  @inlinable public mutating func bool() throws(DecodingFailure) -> Bool { try u8() != 0 }
-  @inlinable public mutating func u16() throws(DecodingFailure) -> UInt16 { try fixed() }
-  @inlinable public mutating func u32() throws(DecodingFailure) -> UInt32 { try fixed() }
-  @inlinable public mutating func u64() throws(DecodingFailure) -> UInt64 { try fixed() }
-  @inlinable public mutating func i64() throws(DecodingFailure) -> Int64 {
+  @inlinable @inline(__always)
+  public mutating func u8() throws(DecodingFailure) -> UInt8 { try fixed() }
+  @inlinable @inline(__always)
+  public mutating func bool() throws(DecodingFailure) -> Bool { try u8() != 0 }
+  @inlinable @inline(__always)
+  public mutating func u16() throws(DecodingFailure) -> UInt16 { try fixed() }
+  @inlinable @inline(__always)
+  public mutating func u32() throws(DecodingFailure) -> UInt32 { try fixed() }
+  @inlinable @inline(__always)
+  public mutating func u64() throws(DecodingFailure) -> UInt64 { try fixed() }
+  @inlinable @inline(__always)
+  public mutating func i64() throws(DecodingFailure) -> Int64 {
     Int64(bitPattern: try fixed() as UInt64)
   }
 
@@ -63,23 +67,29 @@ public struct ByteReader {
   }
 
   /// A count of elements that are at least one byte each.
-  @inlinable public mutating func count() throws(DecodingFailure) -> Int {
+  @inlinable @inline(__always)
+  public mutating func count() throws(DecodingFailure) -> Int {
     let value = try varint()
-    guard value <= UInt64(remaining) else { throw DecodingFailure("count") }
-    return Int(value)
+    guard value <= UInt64(remaining) else { throw ByteReader.tooShort("count") }
+    return Int(truncatingIfNeeded: value)
   }
 
   /// Borrowed bytes of a length-prefixed blob.
-  @inlinable public mutating func blob() throws(DecodingFailure) -> UnsafeRawBufferPointer {
+  @inlinable @inline(__always)
+  public mutating func blob() throws(DecodingFailure) -> UnsafeRawBufferPointer {
     let length = try count()
     return try raw(length)
   }
 
-  @inlinable public mutating func raw(_ length: Int) throws(DecodingFailure) -> UnsafeRawBufferPointer {
-    guard length >= 0, length <= remaining else { throw DecodingFailure("bytes") }
-    defer { offset += length }
-    return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
+  @inlinable @inline(__always)
+  public mutating func raw(_ length: Int) throws(DecodingFailure) -> UnsafeRawBufferPointer {
+    guard length >= 0, length <= remaining else { throw ByteReader.tooShort("bytes") }
+    defer { offset &+= length }
+    return UnsafeRawBufferPointer(start: bytes.baseAddress.map { $0 + offset }, count: length)
   }
+
+  @usableFromInline @inline(never)
+  static func tooShort(_ what: StaticString) -> DecodingFailure { DecodingFailure("\(what)") }
 
   /// The bytes that `body` reads over.
   @inlinable public mutating func passed(
@@ -110,10 +120,13 @@ public struct ByteReader {
     return values
   }
 
-  @inlinable mutating func fixed<T: FixedWidthInteger>() throws(DecodingFailure) -> T {
+  @inlinable @inline(__always)
+  mutating func fixed<T: FixedWidthInteger>() throws(DecodingFailure) -> T {
     let size = MemoryLayout<T>.size
-    guard size <= remaining else { throw DecodingFailure("integer") }
-    defer { offset += size }
-    return T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+    guard size <= remaining, let start = bytes.baseAddress else {
+      throw ByteReader.tooShort("integer")
+    }
+    defer { offset &+= size }
+    return T(littleEndian: (start + offset).loadUnaligned(as: T.self))
   }
 }
