@@ -299,6 +299,13 @@ public struct EventLogView {
     return EventLogView.order(bytes.loadUnaligned(fromByteOffset: base, as: UInt64.self))
   }
 
+  /// The first eight bytes of a field.
+  @inline(__always)
+  static func head(of fact: FactID, event: Int, _ tag: FieldView.Tag) -> UInt64 {
+    UInt64(fact.rawValue) | UInt64(truncatingIfNeeded: event & 0xFFFF) << 32
+      | UInt64(tag.rawValue) << 48
+  }
+
   /// The place of a field by its first eight bytes.
   @inlinable @inline(__always)
   static func order(_ bytes: UInt64) -> UInt64 {

@@ -86,10 +86,8 @@ struct EventLogSplice {
         add(next, to: &writer)
         next += 1
       }
-      writer.u32(field.fact.rawValue)
-      writer.u16(UInt16(isBehind ? field.eventIndex + 1 : field.eventIndex))
-      writer.u8(field.tag.rawValue)
-      writer.u8(0)
+      let event = isBehind ? field.eventIndex + 1 : field.eventIndex
+      writer.u64(EventLogView.head(of: field.fact, event: event, field.tag))
       writer.i64(field.scalar)
     }
     while next < entry.fields.count {
@@ -101,13 +99,9 @@ struct EventLogSplice {
   /// Writes one of the event's fields. Their texts come in the same order, at the end.
   private mutating func add(_ index: Int, to writer: inout ByteWriter) {
     let field = entry.fields[index]
-    writer.u32(field.fact.rawValue)
-    writer.u16(UInt16(position))
-    writer.u8(field.tag.rawValue)
-    writer.u8(0)
+    writer.u64(EventLogView.head(of: field.fact, event: position, field.tag))
     if let text = field.text {
-      writer.u32(UInt32(oldTexts + newTexts))
-      writer.u32(UInt32(text.count))
+      writer.u64(UInt64(oldTexts + newTexts) | UInt64(text.count) << 32)
       newTexts += text.count
     } else {
       writer.i64(field.scalar)

@@ -158,7 +158,7 @@ extension Situation: FactHost {
   }
 
   /// Whether any event may state a fact of a person.
-  func isStated(_ fact: FactID, of person: Int) -> Bool {
+  public func isStated(_ fact: FactID, of person: Int) -> Bool {
     let bit = schema.statements.bit(fact)
     return bit == 0 || worksOutAll || statements(of: person) & bit != 0
   }

@@ -19,6 +19,12 @@ struct CommonConditions: Sendable {
 extension CompiledClause {
   /// Whether the condition names a variable, also through the rule's own names for values.
   func mentions(_ variable: String, in rule: CompiledRule) -> Bool {
+    variables(in: rule).contains(variable)
+  }
+
+  /// The variables that the condition names, also through the rule's own names for values, and
+  /// these.
+  func variables(in rule: CompiledRule) -> Set<String> {
     var seen: Set<String> = []
     var left = Array(program.dependencies.variables)
     while let name = left.popLast() {
@@ -27,6 +33,6 @@ extension CompiledClause {
         left += named.program.dependencies.variables
       }
     }
-    return seen.contains(variable)
+    return seen
   }
 }

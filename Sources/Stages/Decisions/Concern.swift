@@ -51,24 +51,37 @@ extension DecisionEngine {
     var questions = Questions()
     questions.count = outlook.short & rulebook.rules(counting: event.type)
     let asked = triggered & ~outlook.unable & ~outlook.short
+    /// What is stated now may make them fire for events of which they were never asked.
+    let waiting = outlook.unable | rulebook.needingOfOwn
     var left = asked | mayMove & ~outlook.short
-    if changed.touches(rulebook.neededChanges) { left |= outlook.unable & ~outlook.short }
+    if changed.touches(rulebook.neededChanges) { left |= waiting & ~outlook.short }
     while left != 0 {
       let at = left.trailingZeroBitCount
       let bit: UInt64 = 1 << UInt64(at)
       let rule = rulebook.eventRules[at]
       left &= ~bit
       let isMoved = mayMove & bit != 0 && changed.touches(rule.reads)
-      let isEnabled = outlook.unable & bit != 0 && changed.touches(rule.neededChanges)
+      let isEnabled = waiting & bit != 0 && changed.touches(rule.neededChanges)
       guard asked & bit != 0 || isMoved || isEnabled, !isKnown(to: rule) else { continue }
       if isEnabled { return .some }
       if isMoved {
         if changed.subtracting(rule.lists.changes).touches(rule.reads) { return .some }
         questions.see |= bit
       }
-      questions.ask |= asked & bit
+      if asked & bit != 0, !isHopeless(rule, record, index) { questions.ask |= bit }
     }
     return questions.isEmpty ? .none : answer(questions, record, index, now: now)
+  }
+
+  /// Whether a rule fails for an event since it is about the person alone whom the event names, of
+  /// whom what it needs was never stated.
+  private func isHopeless(
+    _ rule: Rulebook.Eventful, _ record: PersonView, _ index: Int
+  ) -> Bool {
+    guard rulebook.needingOfOwn & rule.mask != 0,
+      let people = try? record.log.event(index).personCount(), people == 1
+    else { return false }
+    return !rule.neededOfSubject.contains { record.log.states($0) }
   }
 
   /// What has to be asked of an event to know which rules it concerns, by bit.
@@ -90,21 +103,16 @@ extension DecisionEngine {
     let position = EventPosition(owner: 0, index: index)
     /// Rules that do not fail by what the event says of its own.
     var passed: [Rulebook.Eventful] = []
-    var isConcerned = false
-    rulebook.eachRule(of: questions.ask) { rule in
-      if !isConcerned, evaluation.gate(rule, position) != .fails {
-        passed.append(rule)
-        isConcerned = rule.conditionsOnEvent.count == 0
-      }
+    for rule in rulebook.eventRules(questions.ask)
+    where evaluation.gate(rule, position) != .fails {
+      if rule.conditionsOnEvent.count == 0 { return .some }
+      passed.append(rule)
     }
-    rulebook.eachRule(of: questions.see) { rule in
-      isConcerned = isConcerned || evaluation.sees(rule, index, of: record, owner: 0)
-    }
-    if isConcerned { return .some }
+    for rule in rulebook.eventRules(questions.see)
+    where evaluation.sees(rule, index, of: record, owner: 0) { return .some }
     var added: UInt64 = 0
-    rulebook.eachRule(of: questions.count) { rule in
-      if evaluation.adds(rule, index, of: record, owner: 0) { added |= rule.mask }
-    }
+    for rule in rulebook.eventRules(questions.count)
+    where evaluation.adds(rule, index, of: record, owner: 0) { added |= rule.mask }
     if !passed.isEmpty, !allFail(passed, record, position, now: now) { return .some }
     return added == 0 ? .none : .unlessShort(added)
   }
@@ -126,8 +134,6 @@ extension DecisionEngine {
   /// Whether too little is on file of some people for each of some rules, by bit.
   func areShort(_ rules: UInt64, _ persons: [PersonOnFile]) -> Bool {
     situation.load(eventsOf: persons)
-    var areShort = true
-    rulebook.eachRule(of: rules) { areShort = areShort && evaluation.isShort($0, persons) }
-    return areShort
+    return rulebook.eventRules(rules).allSatisfy { evaluation.isShort($0, persons) }
   }
 }

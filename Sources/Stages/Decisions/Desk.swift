@@ -224,9 +224,11 @@ struct Desk {
           isGone(subject, rule)
           ? .fails(.deceased)
           : common
-            ?? decide(
-              eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
-              &nextDecision, &onDay)
+            ?? (lacksWhatIsNeeded(eventful, subject)
+              ? .fails(.unstated)
+              : decide(
+                eventful, subject, position, event, settled: gate == .holds ? eventful.gated : 0,
+                &nextDecision, &onDay))
         if takesShortCuts, onDay == .fails {
           if situation.restsOnEventsAlone { collected[at].said.gated |= bit }
           if eventful.common.fail(by: answer) { common = answer }
@@ -319,6 +321,12 @@ struct Desk {
     guard rule.scope == .member else { return RuleEvaluation.household }
     situation.look(from: .now(now, event: position))
     return evaluation.subjects(rule, event: position)
+  }
+
+  /// Whether a condition fails for a subject, since what it rests on was never stated of them.
+  private func lacksWhatIsNeeded(_ eventful: Rulebook.Eventful, _ subject: Int?) -> Bool {
+    guard takesShortCuts, let subject, !eventful.neededOfSubject.isEmpty else { return false }
+    return !eventful.neededOfSubject.contains { situation.isStated($0, of: subject) }
   }
 
   /// Nobody is helped after their death, whatever else still holds (semantics 21).

@@ -31,7 +31,7 @@ enum Failure: Equatable {
   case condition(Int)
   /// An exception that holds.
   case exception(Int)
-  case deceased, gate, stage, unknown
+  case deceased, gate, stage, unstated, unknown
   case opensBy, looksAhead, notYet, over
 
   /// The id of the rule's clause, or what stands for it.
@@ -42,6 +42,7 @@ enum Failure: Equatable {
     case .deceased: "deceased"
     case .gate: "gate"
     case .stage: "stage"
+    case .unstated: "unstated"
     case .unknown: "unknown"
     case .opensBy: "opens-by"
     case .looksAhead: "looks-ahead"

@@ -47,6 +47,9 @@ final class Rulebook {
   /// What event rules need, with their bits; of those that need something.
   let needs: [(facts: UInt64, rule: UInt64)]
   let neededChanges: FactMask
+  /// The event rules about the people whom the event names, which fail for each of whom they need
+  /// nothing is on file, by bit.
+  let needingOfOwn: UInt64
   /// The event rules that look ahead, by bit.
   let lookingAhead: UInt64
   /// The event rules that ask for open referrals, by bit.
@@ -153,6 +156,8 @@ final class Rulebook {
     let needs: UInt64
     /// The changes that can bring it.
     let neededChanges: FactMask
+    /// What must be on file of its subject, likewise; none where there is no such condition.
+    let neededOfSubject: [FactID]
     let reads: FactMask
     /// The rule's bit in `EventAnswers`; 0 where there is none left.
     let mask: UInt64
@@ -167,14 +172,15 @@ final class Rulebook {
 
     init(
       rule: CompiledRule, types: [EventTypeID], holdsNow: Bool, looksAhead: LookAhead?,
-      gates: ProgramRow, gated: UInt64, conditionsOnEvent: ProgramRow, needs: UInt64, neededChanges: FactMask,
-      reads: FactMask, mask: UInt64,
+      gates: ProgramRow, gated: UInt64, conditionsOnEvent: ProgramRow, needs: UInt64,
+      neededChanges: FactMask, neededOfSubject: [FactID], reads: FactMask, mask: UInt64,
       isSettledByDay: Bool, asksForOpenReferrals: Bool, stages: TransactionStages?,
       lists: ListConditions
     ) {
       self.lists = lists
       self.stages = stages
       self.neededChanges = neededChanges
+      self.neededOfSubject = neededOfSubject
       self.rule = rule
       self.types = types
       self.holdsNow = holdsNow
@@ -240,8 +246,9 @@ final class Rulebook {
             gated: Rulebook.gated(rule, pack.facts),
             conditionsOnEvent: ProgramRow(
               rule.when.filter { Rulebook.asksTheEvent($0, of: rule, pack.facts) }.map(\.program)),
-            needs: Rulebook.bits(of: needs, in: &needed), neededChanges: bits.mask(Set(needs)),
-            reads: reads,
+            needs: Rulebook.bits(of: needs.facts, in: &needed),
+            neededChanges: bits.mask(Set(needs.facts)),
+            neededOfSubject: needs.areOfSubject ? needs.facts : [], reads: reads,
             mask: eventful.count < EventAnswers.capacity ? 1 << UInt64(eventful.count) : 0,
             isSettledByDay: isSettledByDay, asksForOpenReferrals: asksForOpenReferrals,
             stages: isSettledByDay ? TransactionStages(of: rule.reads, pack.facts) : nil,
@@ -268,6 +275,10 @@ final class Rulebook {
       })
     self.bits = bits.table
     needs = eventful.filter { $0.needs != 0 }.map { ($0.needs, $0.mask) }
+    needingOfOwn = eventful.reduce(0) { bits, rule in
+      rule.neededOfSubject.isEmpty || rule.rule.subject?.source != "event.own"
+        ? bits : bits | rule.mask
+    }
     lookingAhead = eventful.reduce(0) { $1.looksAhead == nil ? $0 : $0 | $1.mask }
     askingForReferrals = eventful.reduce(0) { $1.asksForOpenReferrals ? $0 | $1.mask : $0 }
     visitLadder = pack.rule(.visitLadder)
@@ -336,15 +347,6 @@ final class Rulebook {
 
   /// The event rules that count events of a type, by bit.
   func rules(counting type: EventTypeID) -> UInt64 { counted[type.rawValue] ?? 0 }
-
-  /// The event rules of a set of bits.
-  func eachRule(of bits: UInt64, _ body: (Eventful) -> Void) {
-    var left = bits
-    while left != 0 {
-      body(eventRules[left.trailingZeroBitCount])
-      left &= left - 1
-    }
-  }
 
   /// Stands for "a referral of the household opened or ended" among changed facts.
   static let referralsChanged = FactID("household.referrals")
@@ -440,17 +442,17 @@ final class Rulebook {
   static let decision = EventTypeID(decisionOnAssistance)
 
   /// What a condition fails without, see `Eventful.needs`: stored facts of persons, or a decision
-  /// on assistance.
+  /// on assistance; and whether it is the subject of whom they must be on file.
   private static func needs(
     of rule: CompiledRule, _ facts: FactCatalogue, _ stranger: Stranger
-  ) -> [FactID] {
+  ) -> (facts: [FactID], areOfSubject: Bool) {
     for clause in rule.when {
       let reads = clause.reads
       guard reads.parameters.isEmpty, reads.eventTypes.isEmpty else { continue }
       let definitions = reads.facts.compactMap { facts.definition(of: $0.object, slot: $0.slot) }
       guard definitions.count == reads.facts.count, !definitions.isEmpty else { continue }
       if definitions.allSatisfy(restsOnProgrammes) {
-        if stranger.fails(clause, of: rule) { return [FactID(rawValue: decision.rawValue)] }
+        if stranger.fails(clause, of: rule) { return ([FactID(rawValue: decision.rawValue)], false) }
         continue
       }
       let stored = definitions.filter { fact in
@@ -460,9 +462,13 @@ final class Rulebook {
       guard !reads.dependsOnTime, !stored.isEmpty, stored.count == others.count,
         stranger.fails(clause, of: rule)
       else { continue }
-      return stored.map(\.id).sorted()
+      // Nobody else is reached without a list of persons or a person.
+      let areOfSubject =
+        clause.variables(in: rule).isSubset(of: Set(rule.lets.map(\.name) + ["member", "event"]))
+        && !definitions.contains { $0.type == .person || $0.type == .persons }
+      return (stored.map(\.id).sorted(), rule.scope == .member && areOfSubject)
     }
-    return []
+    return ([], false)
   }
 
   /// Whether a fact tells of nothing but the household's programmes.
