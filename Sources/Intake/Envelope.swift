@@ -230,7 +230,8 @@ extension PlanText {
   }
 
   func equalsIgnoringCase(_ literal: StaticString) -> Bool {
-    length == literal.utf8CodeUnitCount && hasPrefixIgnoringCase(literal)
+    // Mostly the case is the same.
+    equals(literal) || length == literal.utf8CodeUnitCount && hasPrefixIgnoringCase(literal)
   }
 
   /// `literal` must be lower case.

@@ -132,21 +132,41 @@ struct MembersPlan: BitwiseCopyable {
 }
 
 /// One event type, compiled.
-struct EventPlan {
-  var name: String
-  var type: UInt32
+///
+/// An object, so that looking one up for an event copies nothing.
+final class EventPlan {
+  let name: String
+  let type: UInt32
   /// Nil: any in-topic.
-  var topic: String?
+  let topic: String?
   /// Position of the object plan of `data`.
-  var data: Int
+  let data: Int
   /// Nil: `time`.
-  var effective: PathPlan?
-  var facts: FactsPlan
-  var targets: UnsafePointer<TargetPlan>
-  var targetCount: Int
-  var members: MembersPlan?
-  var retracts: PathPlan?
-  var keepsOriginal: Bool
+  let effective: PathPlan?
+  let facts: FactsPlan
+  let targets: UnsafePointer<TargetPlan>
+  let targetCount: Int
+  let members: MembersPlan?
+  let retracts: PathPlan?
+  let keepsOriginal: Bool
+
+  init(
+    name: String, type: UInt32, topic: String?, data: Int, effective: PathPlan?, facts: FactsPlan,
+    targets: UnsafePointer<TargetPlan>, targetCount: Int, members: MembersPlan?,
+    retracts: PathPlan?, keepsOriginal: Bool
+  ) {
+    self.name = name
+    self.type = type
+    self.topic = topic
+    self.data = data
+    self.effective = effective
+    self.facts = facts
+    self.targets = targets
+    self.targetCount = targetCount
+    self.members = members
+    self.retracts = retracts
+    self.keepsOriginal = keepsOriginal
+  }
 }
 
 /// All event types of a pack, compiled for one thread.
