@@ -1,7 +1,7 @@
 /// `size(range.filter(x, condition))` without making the list.
 final class FilteredCountNode: LoopNode, @unchecked Sendable {
   private let condition: Node
-  private let columns: ColumnTest?
+  private let columns: ColumnCondition?
   init(_ list: CollectNode, condition: Node) {
     self.condition = condition
     columns = list.columns
@@ -29,7 +29,7 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
 
   /// The number found many at once; nil where the elements have to be gone through.
   private func counted(
-    _ c: EvaluationContext, _ range: Value, _ columns: ColumnTest
+    _ c: EvaluationContext, _ range: Value, _ columns: ColumnCondition
   ) -> Int64? {
     guard let count = count(c, range) else { return nil }
     begin(c)
@@ -47,7 +47,7 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
   private let condition: Node?
   private let body: Node
   /// What is added up, where it can be read as a column of what the test passes.
-  private let terms: (column: Column, test: ColumnTest?)?
+  private let terms: (column: Column, test: ColumnCondition?)?
   init(_ list: CollectNode, body: Node) {
     condition = list.condition
     self.body = body
@@ -83,7 +83,7 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
 
   /// The sum of a column; nil where the elements have to be gone through.
   private func summed(
-    _ c: EvaluationContext, _ range: Value, _ column: Column, _ test: ColumnTest?
+    _ c: EvaluationContext, _ range: Value, _ column: Column, _ test: ColumnCondition?
   ) -> Int64? {
     guard let count = count(c, range) else { return nil }
     begin(c)

@@ -237,7 +237,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   /// The condition, or one that always holds: there is no optional to unwrap in each round.
   private let test: Node
   /// The condition, where it can be decided for many elements at once.
-  let columns: ColumnTest?
+  let columns: ColumnCondition?
   /// Nil for `filter`: the element itself.
   let body: Node?
 
@@ -246,7 +246,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   ) {
     self.condition = condition
     test = condition ?? BoolConstantNode(true)
-    columns = keySlot < 0 ? condition.flatMap { ColumnTest.make($0, of: slot) } : nil
+    columns = keySlot < 0 ? condition.flatMap { ColumnCondition.make($0, of: slot) } : nil
     self.body = body
     super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }

@@ -1,84 +1,7 @@
-/// Some elements of a list that a loop runs over: at most `width` from a place on.
-struct ColumnRows {
-  static let width = 64
-  let range: Value
-  let start: Int
-  /// All of them, by bit.
-  let all: UInt64
-
-  init(_ range: Value, from start: Int, of count: Int) {
-    self.range = range
-    self.start = start
-    let rest = count &- start
-    all = rest >= ColumnRows.width ? .max : (1 &<< UInt64(rest)) &- 1
-  }
-}
-
-/// An int or the day of a date that every element has, as far as it is known when it is planned.
-struct Column: Sendable {
-  private enum Source: Sendable {
-    /// The element itself.
-    case element
-    case field(UInt16)
-  }
-  private let source: Source
-  private let isOfDays: Bool
-
-  /// What a node reads of the loop variable in a slot; nil where that is something else.
-  init?(_ node: Node, of slot: Int, isOfDays: Bool) {
-    switch node {
-    case let node as LocalNode where node.slot == slot: source = .element
-    case let node as LocalFieldNode where node.slot == slot: source = .field(node.field)
-    default: return nil
-    }
-    self.isOfDays = isOfDays
-  }
-
-  /// Reads it of some rows; false where one of them has none.
-  @inline(__always)
-  func read(
-    _ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64,
-    into numbers: UnsafeMutablePointer<Int64>
-  ) -> Bool {
-    switch (source, rows.range) {
-    case (.field(let field), .hostList(let list)):
-      return c.host.numbers(
-        of: list, from: rows.start, rows: asked, field: field, isOfDays: isOfDays, into: numbers)
-    case (.element, .list(let list)): return read(list, rows.start, asked, into: numbers)
-    default: return false
-    }
-  }
-
-  private func read(
-    _ list: ListValue, _ start: Int, _ asked: UInt64, into numbers: UnsafeMutablePointer<Int64>
-  ) -> Bool {
-    for row in Bits(asked) {
-      switch list.elements[start &+ row] {
-      case .int(let value) where !isOfDays: numbers[row] = value
-      case .date(let value) where isOfDays: numbers[row] = Int64(value.dayNumber)
-      default: return false
-      }
-    }
-    return true
-  }
-}
-
-/// The places of the bits that are set, from the lowest on.
-struct Bits: Sequence, IteratorProtocol {
-  private var left: UInt64
-  init(_ bits: UInt64) { left = bits }
-  @inline(__always)
-  mutating func next() -> Int? {
-    if left == 0 { return nil }
-    defer { left &= left &- 1 }
-    return left.trailingZeroBitCount
-  }
-}
-
 /// A condition of a loop that compares ints or dates of its elements with what is the same in all
 /// rounds. It is decided for many elements at once: the one side is read as a column, the other one
 /// is worked out once.
-class ColumnTest: @unchecked Sendable {
+class ColumnCondition: @unchecked Sendable {
   // Unchecked: all stored properties of all subclasses are `let`s of sendable values.
 
   /// The rows for which it holds, of those that are asked; nil where that has to be found out round
@@ -128,8 +51,8 @@ class ColumnTest: @unchecked Sendable {
     }
   }
 
-  /// The condition as a test of columns of the loop variable in a slot; nil where it is none.
-  static func make(_ node: Node, of slot: Int) -> ColumnTest? {
+  /// The condition as one on columns of the loop variable in a slot; nil where it is none.
+  static func make(_ node: Node, of slot: Int) -> ColumnCondition? {
     switch node {
     case let node as ChainNode:
       guard let left = make(node.left, of: slot), let right = make(node.right, of: slot) else {
@@ -152,12 +75,12 @@ class ColumnTest: @unchecked Sendable {
 }
 
 /// `a && b` and `a || b`: the right term is asked about the rows that the left one leaves open.
-private final class ColumnChain: ColumnTest, @unchecked Sendable {
-  private let left: ColumnTest
-  private let right: ColumnTest
+private final class ColumnChain: ColumnCondition, @unchecked Sendable {
+  private let left: ColumnCondition
+  private let right: ColumnCondition
   private let decisive: Bool
 
-  init(_ left: ColumnTest, _ right: ColumnTest, decisive: Bool) {
+  init(_ left: ColumnCondition, _ right: ColumnCondition, decisive: Bool) {
     self.left = left
     self.right = right
     self.decisive = decisive
@@ -173,7 +96,7 @@ private final class ColumnChain: ColumnTest, @unchecked Sendable {
 }
 
 /// `element.field op other`.
-private final class ColumnCompare: ColumnTest, @unchecked Sendable {
+private final class ColumnCompare: ColumnCondition, @unchecked Sendable {
   private let op: CompareOperator
   private let column: Column
   private let other: Node
@@ -199,7 +122,7 @@ private final class ColumnCompare: ColumnTest, @unchecked Sendable {
 }
 
 /// A date of the elements compared with one that moves with time.
-private final class ColumnTimeCompare: ColumnTest, @unchecked Sendable {
+private final class ColumnTimeCompare: ColumnCondition, @unchecked Sendable {
   private let comparison: TimeCompareNode
   private let column: Column
 
@@ -233,7 +156,7 @@ private final class ColumnTimeCompare: ColumnTest, @unchecked Sendable {
 }
 
 /// `has(element.field)`, where all have it.
-private final class ColumnPresence: ColumnTest, @unchecked Sendable {
+private final class ColumnPresence: ColumnCondition, @unchecked Sendable {
   private let column: Column
 
   init?(_ node: HasFieldNode, of slot: Int) {
@@ -262,11 +185,11 @@ extension Node {
 }
 
 extension LoopNode {
-  /// Goes through the rounds that pass a test, many at once; false where the loop has to be run
+  /// Goes through the rounds that pass a condition, many at once; false where the loop has to be run
   /// round by round. Nothing was done then but to work out what all rounds share.
   @inline(__always)
   final func eachPassing(
-    _ test: ColumnTest?, _ c: EvaluationContext, _ range: Value, _ count: Int,
+    _ test: ColumnCondition?, _ c: EvaluationContext, _ range: Value, _ count: Int,
     _ body: (ColumnRows, UInt64) -> Bool
   ) -> Bool {
     // What is traced is read one by one, and a probe keeps nothing.
