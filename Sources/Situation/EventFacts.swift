@@ -150,8 +150,8 @@ extension Situation {
     }
   }
 
-  /// The service that a window transaction is about. Mostly one transaction after the other is asked
-  /// for.
+  /// The service that a window transaction is about. Mostly one transaction after the other is
+  /// asked for.
   private func service(of event: Int, _ log: UnsafePointer<EventLogView>) -> Service {
     schema.service(
       line: log.pointee.text(

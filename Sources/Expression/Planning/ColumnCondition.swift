@@ -185,8 +185,8 @@ extension Node {
 }
 
 extension LoopNode {
-  /// Goes through the rounds that pass a condition, many at once; false where the loop has to be run
-  /// round by round. Nothing was done then but to work out what all rounds share.
+  /// Goes through the rounds that pass a condition, many at once; false where the loop has to be
+  /// run round by round. Nothing was done then but to work out what all rounds share.
   @inline(__always)
   final func eachPassing(
     _ test: ColumnCondition?, _ c: EvaluationContext, _ range: Value, _ count: Int,

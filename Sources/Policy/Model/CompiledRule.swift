@@ -228,8 +228,8 @@ public final class CompiledRule: Sendable {
     opensBy: Program?,
     referrals: [CompiledReferral], alerts: [CompiledAlert], closes: [String],
     outlivesSubject: Bool, dedup: TermSetting, terms: [String: TermSetting], reads: ReadSet,
-    eventLists: [FactSlot: [EventListUse]], labels: LabelSet, originLabels: LabelSet, isConfidential: Bool, localStatus: [String: RuleStatus], file: String,
-    line: Int
+    eventLists: [FactSlot: [EventListUse]], labels: LabelSet, originLabels: LabelSet,
+    isConfidential: Bool, localStatus: [String: RuleStatus], file: String, line: Int
   ) {
     self.id = id
     self.version = version

@@ -18,7 +18,8 @@ final class ListConditions {
     func isTheSame(as other: Use) -> Bool { list == other.list && sources == other.sources }
   }
 
-  /// So many events of a list, or so much of what each of them adds, conditions of the rule ask for.
+  /// So many events of a list, or so much of what each of them adds, conditions of the rule ask
+  /// for.
   struct Thresholds {
     static let capacity = 4
     let use: Use
@@ -190,8 +191,8 @@ extension RuleEvaluation {
     }
   }
 
-  /// What the event that was asked about last adds, at least nothing and no more than is needed; all
-  /// of that where it is not known.
+  /// What the event that was asked about last adds, at least nothing and no more than is needed;
+  /// all of that where it is not known.
   private func numbers(_ thresholds: ListConditions.Thresholds) -> SIMD4<Int64> {
     var numbers = SIMD4<Int64>.zero
     for (at, program) in thresholds.numbers.enumerated() {

@@ -151,8 +151,8 @@ final class Rulebook {
     let conditionsOnEvent: ProgramRow
     /// Its first conditions that say the same of everybody.
     let common: CommonConditions
-    /// What must be on file for the rule to fire for any event, as bits of `Rulebook.needed`: one of
-    /// them, since by the defaults of all a condition fails. 0 where there is no such condition.
+    /// What must be on file for the rule to fire for any event, as bits of `Rulebook.needed`: one
+    /// of them, since by the defaults of all a condition fails. 0 where there is no such condition.
     let needs: UInt64
     /// The changes that can bring it.
     let neededChanges: FactMask
@@ -452,7 +452,9 @@ final class Rulebook {
       let definitions = reads.facts.compactMap { facts.definition(of: $0.object, slot: $0.slot) }
       guard definitions.count == reads.facts.count, !definitions.isEmpty else { continue }
       if definitions.allSatisfy(restsOnProgrammes) {
-        if stranger.fails(clause, of: rule) { return ([FactID(rawValue: decision.rawValue)], false) }
+        if stranger.fails(clause, of: rule) {
+          return ([FactID(rawValue: decision.rawValue)], false)
+        }
         continue
       }
       let stored = definitions.filter { fact in
