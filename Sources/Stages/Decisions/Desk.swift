@@ -490,13 +490,6 @@ struct Desk {
   }
 }
 
-extension CompiledRule {
-  /// Its events announce a date that may lie far from their own.
-  var isLookingAhead: Bool {
-    if case .event(_, _, .some) = trigger { true } else { false }
-  }
-}
-
 extension Evidence {
   /// The identity of the event that states it.
   var eventKey: EventKey? {
