@@ -107,6 +107,7 @@ struct BenchReport {
         ("relayPasses", String(Bench.hops)),
         ("relayCPUMicrosecondsPerRecord", tenths(relay.cpuMicroseconds)),
         ("relayWallSeconds", tenths(relay.wallSeconds)), ("ratio", tenths(ratio)),
+        ("ratioToOnePass", tenths(ratio * Double(Bench.hops))),
       ])
     }
     return """
@@ -114,7 +115,7 @@ struct BenchReport {
       \(tenths(events.wallSeconds)) s, \(events.outputs) outputs
       relay    \(Bench.hops) bare passes: \(tenths(relay.cpuMicroseconds)) µs CPU a record, \
       \(tenths(relay.wallSeconds)) s
-      ratio    \(tenths(ratio))
+      ratio    \(tenths(ratio)), to one pass \(tenths(ratio * Double(Bench.hops)))
       """
   }
 

@@ -17,7 +17,8 @@ struct BenchCommand: ParsableCommand {
       load. Then sends ten days of events, starts the daemon again in this process, on the state \
       it has, and takes its CPU time until everything is worked and committed, exactly once. Then \
       relays the same number of records through librdkafka alone (consume, produce, \
-      commit in transactions), as often as an event is passed on (4 hops), in the same process.
+      commit in transactions), as often as an event is passed on (4 hops), in the same process. \
+      The only worker sends it through the log once, so the ratio to one pass is printed as well.
 
       With --expressions only the speed of rule expressions is measured, with --rules that of \
       deciding the pack's rules on a household in memory and of loading the pack; neither needs a \
