@@ -111,7 +111,8 @@ public struct FieldView {
     self.base = base
   }
 
-    public enum Tag: UInt8, Sendable {
+  /// What kind of value it has, and so what `scalar` stands for.
+  public enum Tag: UInt8, Sendable {
     case none = 0
     case bool, int, money, date, instant, string, person, persons, strings
 

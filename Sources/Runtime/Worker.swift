@@ -41,17 +41,23 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   /// A partition of a stage, with its store.
   final class Owned {
     let run: StagePartition
+    /// What it reads, and where its changes go.
+    let input: TopicPartition
+    let changelog: TopicPartition
     let state: Opener.State
     /// Where the store stands.
-    var meta: StateMeta
+    var meta = StateMeta()
     /// The worker's mark in its log, with the transaction under way.
     var mark = Mark.due
     /// To go back to where the transaction is aborted.
     var committedMark = Mark.due
-    init(run: StagePartition, state: Opener.State, meta: StateMeta) {
+    init(
+      run: StagePartition, input: TopicPartition, changelog: TopicPartition, state: Opener.State
+    ) {
       self.run = run
+      self.input = input
+      self.changelog = changelog
       self.state = state
-      self.meta = meta
     }
   }
 
@@ -249,10 +255,11 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
   private func offsetsToCommit() -> [TopicPartition: Int64] {
     var offsets = positions.moved
     for partition in allOwned {
-      let input = configuration.layout.input(partition.run.channel, partition.run.partition)
       // State and group name the same position.
-      if offsets[input] != nil { partition.run.touch() }
-      if partition.run.isTouched { offsets[input] = positions.next(of: input) }
+      if offsets[partition.input] != nil { partition.run.touch() }
+      if partition.run.isTouched {
+        offsets[partition.input] = positions.next(of: partition.input)
+      }
     }
     return offsets
   }
@@ -280,8 +287,7 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
         var meta = partition.meta
         meta.clock = partition.run.clock
         meta.sequence += 1
-        let input = configuration.layout.input(partition.run.channel, partition.run.partition)
-        meta.inputNext = offsets[input] ?? meta.inputNext
+        meta.inputNext = offsets[partition.input] ?? meta.inputNext
         try output.endChangelog(
           partition.run.overlay, meta: meta, channel: partition.run.channel,
           partition: partition.run.partition, to: log)
@@ -320,14 +326,12 @@ public final class Worker<Log: TransactionalLog, Opener: StateOpener>: Assignmen
     let savedAt = clock.now
     for (partition, meta) in touched {
       var meta = meta
-      let run = partition.run
-      let changelog = configuration.layout.changelog(run.channel, run.partition)
-      meta.changelogNext = log.producedThrough(changelog) ?? meta.changelogNext
+      meta.changelogNext = log.producedThrough(partition.changelog) ?? meta.changelogNext
       meta.savedAt = savedAt
       do throws(StateFailure) {
-        try partition.state.apply(run.overlay, meta: meta)
+        try partition.state.apply(partition.run.overlay, meta: meta)
         partition.meta = meta
-        run.finish()
+        partition.run.finish()
       } catch {
         guard error.isMendedByRestore else { throw stateFailure(partition, error) }
         try mend(partition)

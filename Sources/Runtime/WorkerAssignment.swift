@@ -81,10 +81,11 @@ extension Worker {
     let opened = try openAll(partitions)
     let restoring = watch.now
     times.stores = restoring - begun
-    try restore(opened.map(\.owned))
+    try restore(opened)
     times.changelogs = watch.now - restoring
-    for (partition, input) in opened {
-      wanted[input] = try statePosition(partition, input, committed: committed[input])
+    for partition in opened {
+      wanted[partition.input] = try statePosition(
+        partition, committed: committed[partition.input])
     }
     var starts: [TopicPartition: Int64] = [:]
     let bounds = try self.bounds(partitions)
@@ -111,18 +112,18 @@ extension Worker {
   /// Opens the stores of those partitions that are a stage's.
   private func openAll(
     _ partitions: [TopicPartition]
-  ) throws(WorkerFailure) -> [(owned: Owned, input: TopicPartition)] {
+  ) throws(WorkerFailure) -> [Owned] {
     var changelogs: [TopicPartition: TopicPartition] = [:]
     for input in partitions {
       guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
       changelogs[input] = configuration.layout.changelog(channel, input.partition)
     }
     let bounds = try bounds(changelogs.values.sorted())
-    var opened: [(owned: Owned, input: TopicPartition)] = []
+    var opened: [Owned] = []
     for input in changelogs.keys.sorted() {
       guard let channel = configuration.layout.channel(ofInput: input.topic) else { continue }
       let held = changelogs[input].flatMap { bounds[$0] }
-      opened.append((try open(channel, input, changelog: held), input))
+      opened.append(try open(channel, input, changelog: held))
     }
     return opened
   }
@@ -139,7 +140,9 @@ extension Worker {
     let state = try openState(channel, input.partition)
     let run = StagePartition(
       stage: stage, partition: input.partition, base: state, clock: .distantPast)
-    let partition = Owned(run: run, state: state, meta: StateMeta())
+    let partition = Owned(
+      run: run, input: input,
+      changelog: configuration.layout.changelog(channel, input.partition), state: state)
     // From here on the store is closed with all others where something fails.
     own(partition, channel, input.partition)
     try distrust(state, channel, input.partition, changelog)
@@ -148,15 +151,15 @@ extension Worker {
 
   /// The offset of its input that a restored state asks for.
   private func statePosition(
-    _ partition: Owned, _ input: TopicPartition, committed: Int64?
+    _ partition: Owned, committed: Int64?
   ) throws(WorkerFailure) -> Int64? {
     let position = partition.meta.inputNext
     if position == committed { return position }
     if position == nil {
-      let detail = "\(input) was read to \(committed ?? 0), but its changelog is empty"
+      let detail = "\(partition.input) was read to \(committed ?? 0), but its changelog is empty"
       throw .stop(WorkerStop(code: "changelog-lost", detail: detail))
     }
-    emit(.positionCorrected(input, committed: committed, state: position))
+    emit(.positionCorrected(partition.input, committed: committed, state: position))
     return position
   }
 
@@ -247,10 +250,7 @@ extension Worker {
     var restorers = partitions.map {
       StateRestorer(state: $0.state, stage: $0.run.stage, chunk: chunk)
     }
-    let starts = zip(partitions, restorers).map { partition, restorer in
-      let run = partition.run
-      return (configuration.layout.changelog(run.channel, run.partition), restorer.start)
-    }
+    let starts = zip(partitions, restorers).map { ($0.changelog, $1.start) }
     let ends = try log.restore(starts) { (index, record) throws(LogFailure) in
       progress(index, try restorers[index].add(record, now: now))
     }

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Values by keys of bytes, in the order in which the keys came.
 ///
 /// A hash table of its own: the hash of Swift's dictionaries takes in a key byte by byte. Keys hold

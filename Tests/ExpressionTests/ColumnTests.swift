@@ -23,6 +23,14 @@ import Vocabulary
     return (value, context.budget)
   }
 
+  /// Expects with columns what comes out without.
+  private func expectSame(_ text: String, _ host: TestHost, budget: Int = 100_000) throws {
+    host.hasColumns = false
+    let single = try Self.evaluate(text, host, budget: budget)
+    host.hasColumns = true
+    #expect(try Self.evaluate(text, host, budget: budget) == single)
+  }
+
   private static let texts = [
     "household.members.filter(m, m.age > 65).map(m, m.age)",
     "household.members.filter(m, 5 >= m.age).map(m, m.age)",
@@ -40,12 +48,7 @@ import Vocabulary
   ]
 
   @Test(arguments: texts)
-  func same(_ text: String) throws {
-    let host = Self.host()
-    let single = try Self.evaluate(text, host)
-    host.hasColumns = true
-    #expect(try Self.evaluate(text, host) == single)
-  }
+  func same(_ text: String) throws { try expectSame(text, Self.host()) }
 
   /// Somebody of whom something is missing, or a sum that is too large, is found one by one.
   @Test(arguments: texts)
@@ -54,29 +57,19 @@ import Vocabulary
     host.people[3].age = nil
     host.people[66].income = nil
     host.people[5].birth = nil
-    let single = try Self.evaluate(text, host)
-    host.hasColumns = true
-    #expect(try Self.evaluate(text, host) == single)
+    try expectSame(text, host)
   }
 
   @Test func overflow() throws {
     let host = Self.host(3)
     for at in host.people.indices { host.people[at].income = .max }
-    let text = "household.members.map(m, m.income).sum()"
-    let single = try Self.evaluate(text, host)
-    host.hasColumns = true
-    #expect(try Self.evaluate(text, host) == single)
+    try expectSame("household.members.map(m, m.income).sum()", host)
   }
 
   @Test(arguments: texts)
   func budgets(_ text: String) throws {
     let host = Self.host()
-    for budget in stride(from: 0, to: 150, by: 7) {
-      host.hasColumns = false
-      let single = try Self.evaluate(text, host, budget: budget)
-      host.hasColumns = true
-      #expect(try Self.evaluate(text, host, budget: budget) == single)
-    }
+    for budget in stride(from: 0, to: 150, by: 7) { try expectSame(text, host, budget: budget) }
   }
 
   @Test(arguments: [

@@ -46,20 +46,17 @@ extension DecisionEngine {
       return outlook.sensitive & rule.mask == 0 && !stated.touches(rule.reads)
         && stages.hasTwin(of: index, in: record.log)
     }
-    for rule in rulebook.eventRules.dropFirst(EventAnswers.capacity)
+    for rule in rulebook.eventRulesWithoutBit
     where rule.types.contains(event.type) || changed.touches(rule.reads) { return .some }
     var questions = Questions()
     questions.count = outlook.short & rulebook.rules(counting: event.type)
     let asked = triggered & ~outlook.unable & ~outlook.short
     /// What is stated now may make them fire for events of which they were never asked.
     let waiting = outlook.unable | rulebook.needingOfOwn
-    var left = asked | mayMove & ~outlook.short
-    if changed.touches(rulebook.neededChanges) { left |= waiting & ~outlook.short }
-    while left != 0 {
-      let at = left.trailingZeroBitCount
-      let bit: UInt64 = 1 << UInt64(at)
-      let rule = rulebook.eventRules[at]
-      left &= ~bit
+    var concerned = asked | mayMove & ~outlook.short
+    if changed.touches(rulebook.neededChanges) { concerned |= waiting & ~outlook.short }
+    for rule in rulebook.eventRules(concerned) {
+      let bit = rule.mask
       let isMoved = mayMove & bit != 0 && changed.touches(rule.reads)
       let isEnabled = waiting & bit != 0 && changed.touches(rule.neededChanges)
       guard asked & bit != 0 || isMoved || isEnabled, !isKnown(to: rule) else { continue }

@@ -115,7 +115,7 @@ struct Desk {
         where rule.rule.isEffective(on: today) {
           decideEvents(rule, changed, earliest, &nextDecision)
         }
-        for rule in rulebook.eventRules.dropFirst(EventAnswers.capacity)
+        for rule in rulebook.eventRulesWithoutBit
         where rule.rule.isEffective(on: today) {
           decideEvents(rule, changed, earliest, &nextDecision)
         }

@@ -311,6 +311,9 @@ final class Rulebook {
     }
   }
 
+  /// The event rules beyond those that have a bit.
+  var eventRulesWithoutBit: ArraySlice<Eventful> { eventRules.dropFirst(EventAnswers.capacity) }
+
   /// The event rules with some bits, in order of id.
   func eventRules(_ bits: UInt64) -> RulesByBit { RulesByBit(rules: eventRules, left: bits) }
 

@@ -129,12 +129,10 @@ struct HouseholdState: Equatable {
   init(key: HouseholdKey) { self.key = key }
 
   /// The state key: `h` and the household key.
-  static func stateKey(_ key: HouseholdKey) -> [UInt8] { stateKey(key.text.utf8) }
-
-  static func stateKey(_ key: some Collection<UInt8>) -> [UInt8] {
-    [UInt8](reserving: key.count + 1) { writer in
+  static func stateKey(_ key: HouseholdKey) -> [UInt8] {
+    [UInt8](reserving: key.text.utf8.count + 1) { writer in
       writer.u8(UInt8(ascii: "h"))
-      writer.raw(key)
+      writer.raw(key.text.utf8)
     }
   }
 
