@@ -230,6 +230,12 @@ public struct EventLogView {
   @inlinable
   public func firstEvent(of types: [EventTypeID], from start: Int) -> Int {
     var index = start
+    // Most lists are of one type.
+    if types.count == 1 {
+      let only = types[0]
+      while index < eventCount, event(index).type != only { index += 1 }
+      return index
+    }
     while index < eventCount, !types.contains(event(index).type) { index += 1 }
     return index
   }

@@ -228,23 +228,9 @@ final class SeriesReader: Sendable {
   /// The field by whose value several events count once, the last of them.
   let key: FactID?
 
-  /// The only type, where there is one.
-  private let only: EventTypeID?
-
   init(types: [EventTypeID], keep: Term, key: FactID?) {
     self.types = types
     self.keep = keep
     self.key = key
-    only = types.count == 1 ? types[0] : nil
-  }
-
-  /// The index of the first event of it in a log at or after an index; the number of events where
-  /// there is none.
-  @inline(__always)
-  func first(in log: EventLogView, from start: Int) -> Int {
-    guard let only else { return log.firstEvent(of: types, from: start) }
-    var index = start
-    while index < log.eventCount, log.event(index).type != only { index &+= 1 }
-    return index
   }
 }

@@ -137,11 +137,11 @@ extension Situation {
     // Of several events with the same key the last one counts.
     var keyed: [(hash: UInt64, field: FieldView?, index: Int)] = []
     var hint = 0
-    var next = series.first(in: log, from: 0)
+    var next = log.firstEvent(of: series.types, from: 0)
     while next < log.eventCount {
       let index = next
       let effective = log.event(index).effective
-      next = series.first(in: log, from: index + 1)
+      next = log.firstEvent(of: series.types, from: index + 1)
       guard effective >= oldest else {
         // The day before it may have been in view.
         sight.pointee.standing.begin(at: Instant(startOf: view.today))
