@@ -125,8 +125,8 @@ let package = Package(
     .testTarget(
       name: "ScenarioTests",
       dependencies: [
-        "Histories", "City", "Simulation", "StateStore", "Runtime", "Intake", "Stages", "Records",
-        "Policy", "PolicyTools", "Streaming", "Vocabulary",
+        "Histories", "City", "Simulation", "StateStore", "Runtime", "Intake", "Stages",
+        "Situation", "Records", "Policy", "PolicyTools", "Streaming", "Vocabulary",
       ],
       exclude: ["Golden", "Semantics"], swiftSettings: strict),
     .testTarget(name: "VocabularyTests", dependencies: ["Vocabulary"], swiftSettings: strict),

@@ -24,7 +24,7 @@ public enum ExpressionBenchmark {
     ]
     private let name = Text("member")
 
-    func read(_ object: ObjectRef, field: UInt16) -> Value {
+    override func read(_ object: ObjectRef, field: UInt16) -> Value {
       let index = Int(object.index)
       switch (object.type, field) {
       case (1, 0): return .hostList(HostList(kind: 0))
@@ -39,8 +39,8 @@ public enum ExpressionBenchmark {
       default: return .error(EvaluationError(.host, "no such field"))
       }
     }
-    func count(_ list: HostList) -> Int { 4 }
-    func element(_ list: HostList, at index: Int) -> Value {
+    override func count(_ list: HostList) -> Int { 4 }
+    override func element(_ list: HostList, at index: Int) -> Value {
       .object(ObjectRef(type: 2, index: UInt32(truncatingIfNeeded: index)))
     }
   }

@@ -61,12 +61,33 @@ public struct EventLogView {
   /// Goes through the facts that events state, each once.
   @inlinable @inline(__always)
   public func eachFact(_ body: (FactID) -> Void) {
-    var last: UInt64?
+    guard fieldCount > 0, let bytes = bytes.baseAddress else { return }
+    // The fields lie within the bytes: their number was compared with how many there are.
+    let fields = bytes + (fixed - fieldCount * EventLogView.fieldSize)
+    func fact(_ index: Int) -> UInt32 {
+      UInt32(
+        littleEndian: fields.loadUnaligned(
+          fromByteOffset: index &* EventLogView.fieldSize, as: UInt32.self))
+    }
+    var last = ~fact(0)
     for index in 0..<fieldCount {
-      let fact = order(index) >> 16
-      if fact == last { continue }
-      last = fact
-      body(FactID(rawValue: UInt32(truncatingIfNeeded: fact)))
+      let next = fact(index)
+      if next == last { continue }
+      last = next
+      body(FactID(rawValue: next))
+    }
+  }
+
+  /// Goes through the types of the events, in effective order.
+  @inlinable @inline(__always)
+  public func eachType(_ body: (EventTypeID) -> Void) {
+    guard let bytes = bytes.baseAddress else { return }
+    // The events lie within the bytes: their number was compared with how many there are.
+    for index in 0..<eventCount {
+      let type = bytes.loadUnaligned(
+        fromByteOffset: EventLogView.headerSize &+ index &* EventLogView.eventSize &+ 48,
+        as: UInt32.self)
+      body(EventTypeID(rawValue: UInt32(littleEndian: type)))
     }
   }
 
@@ -118,7 +139,21 @@ public struct EventLogView {
   public func text(
     _ fact: FactID, of event: Int, near hint: inout Int
   ) -> UnsafeRawBufferPointer {
-    field(fact, of: event, near: &hint)?.stringBytes ?? UnsafeRawBufferPointer(start: nil, count: 0)
+    let none = UnsafeRawBufferPointer(start: nil, count: 0)
+    guard let field = field(fact, of: event, near: &hint), let first = bytes.baseAddress else {
+      return none
+    }
+    // A field lies within the bytes: their number was compared with how many there are.
+    let start = first + field.base
+    guard start.load(fromByteOffset: 6, as: UInt8.self) == FieldView.Tag.string.rawValue else {
+      return none
+    }
+    let offset = start.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+    let length = start.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
+    let text = fixed &+ Int(UInt32(littleEndian: offset))
+    let count = Int(UInt32(littleEndian: length))
+    guard text &+ count <= bytes.count else { return none }
+    return UnsafeRawBufferPointer(start: first + text, count: count)
   }
 
   /// What events state of one fact, one event after the other.

@@ -46,8 +46,9 @@ public struct EventView {
   }
 
   /// Source and id, UTF-8, in place.
-  func names() throws(DecodingFailure) -> (source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer)
-  {
+  func names() throws(DecodingFailure) -> (
+    source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer
+  ) {
     var reader = textReader
     return (try reader.blob(), try reader.blob())
   }
@@ -148,6 +149,20 @@ public struct FieldView {
   var payload: UnsafeRawBufferPointer {
     log.slice(
       Int(log.load(base + 8, as: UInt32.self)), Int(log.load(base + 12, as: UInt32.self)))
+  }
+
+  /// How many texts a list has; nil where it is none.
+  public var textCount: Int? {
+    guard tag == .strings else { return nil }
+    var reader = ByteReader(payload)
+    return try? reader.textCount()
+  }
+
+  /// Goes through the UTF-8 bytes of the texts of a list; false where it is none.
+  public func eachText(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool {
+    guard tag == .strings else { return false }
+    var reader = ByteReader(payload)
+    return (try? reader.eachText(body)) != nil
   }
 
   /// The value, decoded; allocates for strings and lists.

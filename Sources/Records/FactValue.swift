@@ -102,6 +102,17 @@ extension ByteReader {
     }
   }
 
+  /// Goes through the texts of a list that `factValue` decodes.
+  mutating func eachText(_ body: (UnsafeRawBufferPointer) -> Void) throws(DecodingFailure) {
+    for _ in 0..<(try textCount()) { body(try blob()) }
+  }
+
+  /// How many texts follow.
+  mutating func textCount() throws(DecodingFailure) -> Int {
+    guard try u8() == 9 else { throw DecodingFailure("fact value") }
+    return try count()
+  }
+
   /// Reads over what `factValue` decodes.
   mutating func skipFactValue() throws(DecodingFailure) {
     switch try u8() {

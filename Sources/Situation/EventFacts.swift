@@ -60,17 +60,33 @@ extension Situation {
   }
 
   private func weight(of event: Int, _ log: UnsafePointer<EventLogView>) -> Int64 {
-    let place = sight.pointee.weights.place(
+    service(of: event, log)._withUnsafeGuaranteedRef { Int64($0.weight) }
+  }
+
+  /// The service that a window transaction is about.
+  @inline(__always)
+  private func service(
+    of event: Int, _ log: UnsafePointer<EventLogView>
+  ) -> Unmanaged<Service> {
+    let place = sight.pointee.services.place(
       of: event, in: log - UnsafePointer(sight.pointee.logs))
-    let weight = place.pointee ?? service(of: event, log).weight
-    place.pointee = weight
-    return Int64(weight)
+    if let known = place.pointee { return known }
+    let found = findService(of: event, log)
+    place.pointee = found
+    return found
   }
 
   /// The day of a date that an event states; nil where `readEvent` must tell.
   func eventDay(_ object: ObjectRef, _ slot: UInt16) -> Int32? {
     guard let (tag, scalar) = stated(object, slot), tag == .date else { return nil }
     return Int32(truncatingIfNeeded: scalar)
+  }
+
+  /// How many texts an event states in a list; nil where `readEvent` must tell.
+  func eventTextCount(_ object: ObjectRef, _ slot: UInt16) -> Int? {
+    let position = EventPosition(packed: object.index)
+    guard let log = place(of: position.owner), Int(slot) < eventWidth else { return nil }
+    return field(storedEvents[Int(slot)], of: position.index, in: log)?.textCount
   }
 
   @inline(__always)
@@ -93,9 +109,7 @@ extension Situation {
   @inline(never)
   private func stated(_ field: FieldView, _ object: ObjectRef, _ slot: UInt16) -> Value {
     let source = eventSources + Int(slot)
-    func make() -> Value {
-      value(field, source.pointee.fallback, source.pointee.none, object, slot)
-    }
+    func make() -> Value { value(field, source, object, slot) }
     // Whom the household knows is no matter of the event.
     if field.tag == .person || field.tag == .persons { sight.pointee.looksBeyondEvents = true }
     let isList = field.tag == .persons || field.tag == .strings
@@ -124,7 +138,7 @@ extension Situation {
   ) -> Value {
     let event = log.pointee.event(position.index)
     switch builtin {
-    case .type: return schema.text(schema.typeName(event.type))
+    case .type: return schema.typeText(event.type)
     case .date: return .date(event.effective.date)
     case .time: return .timestamp(Timestamp(event.time))
     case .person:
@@ -145,21 +159,25 @@ extension Situation {
           }
         }
       }
-    case .service: return service(of: position.index, log).code
+    case .service: return service(of: position.index, log)._withUnsafeGuaranteedRef { $0.code }
     case .weight: return .int(weight(of: position.index, log))
     }
   }
 
-  /// The service that a window transaction is about. Mostly one transaction after the other is
-  /// asked for.
-  private func service(of event: Int, _ log: UnsafePointer<EventLogView>) -> Service {
-    schema.service(
-      line: log.pointee.text(
-        SituationSchema.line, of: event, near: &sight.pointee.serviceHints.line),
-      item: log.pointee.text(
-        SituationSchema.item, of: event, near: &sight.pointee.serviceHints.item),
-      code: log.pointee.text(
-        SituationSchema.itemCode, of: event, near: &sight.pointee.serviceHints.code))
+  /// Mostly one transaction after the other is asked for.
+  @inline(never)
+  private func findService(
+    of event: Int, _ log: UnsafePointer<EventLogView>
+  ) -> Unmanaged<Service> {
+    sight.pointee.serviceTable._withUnsafeGuaranteedRef { table in
+      table.service(
+        line: log.pointee.text(
+          SituationSchema.line, of: event, near: &sight.pointee.serviceHints.line),
+        item: log.pointee.text(
+          SituationSchema.item, of: event, near: &sight.pointee.serviceHints.item),
+        code: log.pointee.text(
+          SituationSchema.itemCode, of: event, near: &sight.pointee.serviceHints.code))
+    }
   }
 
   func readProgramme(_ object: ObjectRef, _ slot: UInt16) -> Value {

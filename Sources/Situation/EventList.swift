@@ -46,12 +46,16 @@ public struct EventList: Equatable, Sendable {
     guard types.contains(log.event(index).type), types.contains(log.event(other).type) else {
       return false
     }
-    return areOne(key(of: index, in: log), key(of: other, in: log))
+    var hint = 0
+    return areOne(key(of: index, in: log, near: &hint), key(of: other, in: log, near: &hint))
   }
 
   /// By what an event of its types takes the place of others; nil where it takes none.
-  public func key(of index: Int, in log: EventLogView) -> FieldView? {
-    key.flatMap { log.stated($0, of: index) }
+  ///
+  /// - Parameter hint: see `EventLogView.field(_:of:near:)`.
+  public func key(of index: Int, in log: EventLogView, near hint: inout Int) -> FieldView? {
+    guard let key else { return nil }
+    return log.stated(key, of: index, near: &hint)
   }
 
   /// Whether events with two keys take each other's place.

@@ -30,22 +30,25 @@ extension Situation {
   /// `slot` is that of a fact of households.
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
     read(householdSources + Int(slot), of: EventPosition.household, object, slot) {
-      householdBuiltin($0, object, slot)
+      let builtin = $0
+      return sight.pointee.file?._withUnsafeGuaranteedRef {
+        householdBuiltin(builtin, $0, object, slot)
+      } ?? Situation.noObject
     }
   }
 
   private func householdBuiltin(
-    _ builtin: HouseholdBuiltin, _ object: ObjectRef, _ slot: UInt16
+    _ builtin: HouseholdBuiltin, _ file: HouseholdFile, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    guard let file else { return Situation.noObject }
     switch builtin {
-    case .members: return list(of: members, object, slot)
+    case .members:
+      return list(of: .person, object, slot) { add in eachMember { add(UInt32($0)) } }
     case .known: return .bool(!file.compositions.isEmpty)
     case .since:
       return file.compositions.first.map { .date($0.asOf.date) } ?? Situation.absent
-    case .district: return schema.text(district)
-    case .subdistrict: return schema.text(locality.subdistrict)
-    case .committee: return schema.text(locality.committee)
+    case .district: return locality.texts.district
+    case .subdistrict: return locality.texts.subdistrict
+    case .committee: return locality.texts.committee
     case .hukouSubdistrict:
       rest(on: SituationSchema.hukouSubdistrict, in: file.log)
       return file.log.latestText(SituationSchema.hukouSubdistrict, at: view.instant)
@@ -83,7 +86,7 @@ extension Situation {
   private func eachWindowTransaction(_ body: (EventPosition) -> Void) {
     guard let file else { return }
     let series = SituationSchema.windowSeries
-    for index in members {
+    eachMember { index in
       let log = file.persons[index].view.log
       let id = file.persons[index].id
       eachEvent(of: index, log, series) { position in
@@ -95,18 +98,23 @@ extension Situation {
   }
 
   func programmesInView() -> UnsafeBufferPointer<Programme> {
-    let memory = memory
-    if memory.programmes == nil, let file {
+    let known = current._withUnsafeGuaranteedRef { $0.programmes }
+    let programmes = known ?? findProgrammes()
+    limitToProgrammes()
+    return programmes.map { UnsafeBufferPointer($0) } ?? UnsafeBufferPointer(start: nil, count: 0)
+  }
+
+  private func findProgrammes() -> UnsafeMutableBufferPointer<Programme>? {
+    guard sight.pointee.hasFile else { return nil }
+    return current._withUnsafeGuaranteedRef { memory in
       if let kin = kinProgrammes() {
         memory.keep(kin.found, kin.standing)
       } else {
-        let (programmes, standing) = Programme.list(file.log, at: view.instant)
+        let (programmes, standing) = Programme.list(sight.pointee.logs[0], at: view.instant)
         programmes.withUnsafeBufferPointer { memory.keep($0, standing) }
       }
+      return memory.programmes
     }
-    limitToProgrammes()
-    return memory.programmes.map { UnsafeBufferPointer($0) }
-      ?? UnsafeBufferPointer(start: nil, count: 0)
   }
 
   /// The programmes as another viewpoint has found them, where they are the same.
@@ -121,11 +129,15 @@ extension Situation {
   }
 
   /// What a programme says holds until the next decision takes effect or a programme ends.
-  func limitToProgrammes() { rest(on: memory.programmesStand) }
+  func limitToProgrammes() {
+    rest(on: current._withUnsafeGuaranteedRef { $0.programmesStand })
+  }
 
   /// A programme that was handed out at this viewpoint.
   func programme(_ index: Int) -> UnsafePointer<Programme>? {
-    guard let programmes = memory.programmes, index < programmes.count else { return nil }
+    guard let programmes = current._withUnsafeGuaranteedRef({ $0.programmes }),
+      index < programmes.count
+    else { return nil }
     return programmes.baseAddress.map { UnsafePointer($0 + index) }
   }
 
@@ -162,7 +174,7 @@ extension Situation {
       }
     }
     collect(file.log)
-    for index in members { collect(file.persons[index].view.log) }
+    eachMember { collect(file.persons[$0].view.log) }
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

@@ -57,7 +57,6 @@ public final class HouseholdFile {
     persons.indices.contains { persons[$0].view.hasRevocations }
   }
 
-  private let ids: [CitizenID]
   /// Where the people lived, one after another; those of a person end at its place in `ends`.
   private let stays: [Stay]
   private let ends: [Int]
@@ -91,28 +90,24 @@ public final class HouseholdFile {
     self.log = log
     self.persons = persons
     self.referrals = referrals
-    var ids: [CitizenID] = []
     var stays: [Stay] = []
     var ends: [Int] = []
-    ids.reserveCapacity(persons.count)
     stays.reserveCapacity(persons.count)
     ends.reserveCapacity(persons.count)
-    let own = Array(key.text.utf8)
-    func isOwn(_ household: UnsafeRawBufferPointer) -> Bool {
-      own.withUnsafeBytes { household.isEqual(to: $0) }
-    }
-    for person in persons {
-      ids.append(person.id)
-      person.view.eachHome { from, household in
-        let place: Place =
-          household.map { isOwn($0) ? .here : .elsewhere } ?? .nowhere
-        stays.append(Stay(from: from, place: place))
+    var own = key.text
+    own.withUTF8 { own in
+      for person in persons {
+        person.view.eachHome { from, household in
+          let isOwn = household.map { $0.isEqual(to: UnsafeRawBufferPointer(own)) }
+          stays.append(Stay(from: from, place: isOwn.map { $0 ? .here : .elsewhere } ?? .nowhere))
+        }
+        ends.append(stays.count)
       }
-      ends.append(stays.count)
     }
-    provisional = key.provisionalPerson.flatMap { ids.firstIndex(of: $0) }
+    provisional = key.provisionalPerson.flatMap { person in
+      persons.firstIndex { $0.id == person }
+    }
     nobodyMoved = ends.indices.allSatisfy { ends[$0] == $0 + 1 }
-    self.ids = ids
     self.stays = stays
     self.ends = ends
     noteMoves()
@@ -126,7 +121,7 @@ public final class HouseholdFile {
     }
   }
 
-  public func index(of person: CitizenID) -> Int? { ids.firstIndex(of: person) }
+  public func index(of person: CitizenID) -> Int? { persons.firstIndex { $0.id == person } }
 
   /// Where a person stands in a composition; an index instead of a copy.
   struct Entry {

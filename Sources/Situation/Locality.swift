@@ -1,3 +1,4 @@
+internal import Expression
 import Records
 import Vocabulary
 
@@ -17,6 +18,9 @@ public final class Locality: Sendable {
 
   static let unknown = Locality(subdistrict: "", committee: "")
 
+  /// The three as values.
+  let texts: (district: Value, subdistrict: Value, committee: Value)
+
   /// The words that told of it; nil where there were none.
   private let stated: (subdistrict: [UInt8], committee: [UInt8])?
 
@@ -27,12 +31,22 @@ public final class Locality: Sendable {
     self.stated = stated
     self.subdistrict = subdistrict
     self.committee = committee
-    district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
+    let district = subdistrict.utf8.count >= 6 ? String(subdistrict.prefix(6)) : "000000"
+    self.district = district
+    texts = (.text(district), .text(subdistrict), .text(committee))
   }
 
   /// The same parameters are in force at both: those of the sub-district.
   func hasParameters(of other: Locality) -> Bool {
     self === other || subdistrict == other.subdistrict
+  }
+
+  /// Whether these words tell of it.
+  private func isStated(
+    by subdistrict: UnsafeRawBufferPointer, _ committee: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let stated else { return false }
+    return subdistrict.says(stated.subdistrict) && committee.says(stated.committee)
   }
 
   /// By the latest composition, or where the household's only person is known to live or does
@@ -58,11 +72,7 @@ public final class Locality: Sendable {
     guard let subdistrict = word(Locality.subdistrict, in: log, at: instant) else { return nil }
     let committee = word(Locality.committee, in: log, at: instant) ?? .empty
     let last = situation.lastLocality
-    if let stated = last.stated, subdistrict.says(stated.subdistrict),
-      committee.says(stated.committee)
-    {
-      return last
-    }
+    if last.isStated(by: subdistrict, committee) { return last }
     let area = String(decoding: subdistrict, as: UTF8.self)
     let code = String(decoding: committee, as: UTF8.self)
     let found = Locality(

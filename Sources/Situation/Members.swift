@@ -2,42 +2,60 @@
 extension Situation {
   /// Indexes of the living members at the viewpoint.
   public var members: [Int] {
-    let memory = memory
-    let known = memory.members ?? kin(\.members) ?? findMembers()
-    memory.members = known
-    rest(on: known.standing)
-    return known.found
+    var found: [Int] = []
+    eachMember { found.append($0) }
+    return found
+  }
+
+  /// Whether anybody is.
+  public var hasMembers: Bool {
+    memberBits != 0
+      || (People.bits..<max(People.bits, sight.pointee.personCount)).contains(where: lives)
+  }
+
+  /// Goes through the living members at the viewpoint, by index.
+  func eachMember(_ body: (Int) -> Void) {
+    var left = memberBits
+    while left != 0 {
+      body(left.trailingZeroBitCount)
+      left &= left &- 1
+    }
+    for index in People.bits..<max(People.bits, sight.pointee.personCount)
+    where lives(index) { body(index) }
   }
 
   /// Whether a person is one of them.
   func isMember(_ index: Int) -> Bool {
-    guard index < People.bits else { return members.contains(index) }
-    if let known = current._withUnsafeGuaranteedRef({ $0.memberBits }) {
-      rest(on: known.standing)
-      return known.found & (1 << UInt64(index)) != 0
-    }
-    let members = members
-    let bits = members.reduce(UInt64(0)) { $1 < People.bits ? $0 | 1 << UInt64($1) : $0 }
-    if let standing = memory.members?.standing { memory.memberBits = Found(bits, standing) }
-    return members.contains(index)
+    index < People.bits ? memberBits & (1 << UInt64(index)) != 0 : lives(index)
   }
 
-  /// Alive and of this household, away or not (semantics 5); indexes into the file's persons.
-  private func findMembers() -> Found<[Int]> {
-    guard let file else { return Found([], Standing()) }
-    return standing(of: {
-      var found: [Int] = []
-      found.reserveCapacity(file.persons.count)
-      for index in file.persons.indices where livesHere(index) {
-        if isStated(People.dead, of: index) {
-          let log = sight.pointee.logs[index + 1]
-          rest(on: People.dead, in: log)
-          if People.isDead(log, at: view.instant) { continue }
+  /// Those of the first people who are members, by bit.
+  private var memberBits: UInt64 {
+    let known = current._withUnsafeGuaranteedRef { $0.members } ?? findMembers()
+    rest(on: known.standing)
+    return known.found
+  }
+
+  @inline(never)
+  private func findMembers() -> Found<UInt64> {
+    let found =
+      kin(\.members)
+      ?? standing(of: {
+        (0..<min(People.bits, sight.pointee.personCount)).reduce(0) {
+          lives($1) ? $0 | 1 << UInt64($1) : $0
         }
-        found.append(index)
-      }
-      return found
-    })
+      })
+    memory.members = found
+    return found
+  }
+
+  /// Alive and of this household, away or not (semantics 5).
+  private func lives(_ index: Int) -> Bool {
+    guard livesHere(index) else { return false }
+    guard isStated(People.dead, of: index) else { return true }
+    let log = sight.pointee.logs[index + 1]
+    rest(on: People.dead, in: log)
+    return !People.isDead(log, at: view.instant)
   }
 
   /// What another viewpoint has found, where it is the same here.
@@ -62,8 +80,10 @@ extension Situation {
 
   /// The living members as the subjects of a rule about each of them.
   public var memberSubjects: [Int?] {
-    if let subjects = memory.memberSubjects { return subjects }
-    let subjects = members.map(Optional.some)
+    if let subjects = current._withUnsafeGuaranteedRef({ $0.memberSubjects }) { return subjects }
+    var subjects: [Int?] = []
+    subjects.reserveCapacity(sight.pointee.personCount)
+    eachMember { subjects.append($0) }
     memory.memberSubjects = subjects
     return subjects
   }

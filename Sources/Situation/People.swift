@@ -58,22 +58,20 @@ struct People {
 
   /// Parents that are known: the birth notice's, else the composition's guardians, else by
   /// relation (semantics 7).
-  func knownParents(_ index: Int) -> [Int] {
+  func eachKnownParent(of index: Int, _ body: (Int) -> Void) {
     let person = file.persons[index].id
     if let named = fromEvents(index, type: People.birth, field: People.parents) {
-      return named.compactMap(file.index)
+      return named.compactMap(file.index).forEach(body)
     }
-    guard let entry = file.entry(of: person, at: view.instant) else { return [] }
+    guard let entry = file.entry(of: person, at: view.instant) else { return }
     let members = file.compositions[entry.composition].members
     if let guardians = members[entry.member].guardians, !guardians.isEmpty {
-      return guardians.compactMap(file.index)
+      return guardians.compactMap(file.index).forEach(body)
     }
-    guard People.isChild(members[entry.member].relation) else { return [] }
-    var parents: [Int] = []
+    guard People.isChild(members[entry.member].relation) else { return }
     for at in members.indices where People.isHead(members[at].relation) {
-      if let parent = file.index(of: members[at].id) { parents.append(parent) }
+      if let parent = file.index(of: members[at].id) { body(parent) }
     }
-    return parents
   }
 
   /// Whether a relation is that of the head of the household, or of the husband or wife.
@@ -89,21 +87,23 @@ struct People {
 
   /// Whether a relation to the head of the household is that of a child or grandchild.
   private static func isChild(_ relation: String) -> Bool {
-    guard let number = Int(relation) else { return false }
-    return (20...39).contains(number)
+    let digits = relation.utf8
+    guard digits.count == 2, let first = digits.first, let last = digits.last else { return false }
+    return (first == UInt8(ascii: "2") || first == UInt8(ascii: "3"))
+      && (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(last)
   }
 
   /// Guardians: the latest guardianship notice's, else the composition's, else the parents.
-  func guardians(_ index: Int) -> [Int] {
+  func eachGuardian(of index: Int, _ body: (Int) -> Void) {
     if let named = fromEvents(index, type: People.guardianship, field: People.guardians) {
-      return named.compactMap(file.index)
+      return named.compactMap(file.index).forEach(body)
     }
     if let entry = file.entry(of: file.persons[index].id, at: view.instant),
       let guardians = file[entry].guardians, !guardians.isEmpty
     {
-      return guardians.compactMap(file.index)
+      return guardians.compactMap(file.index).forEach(body)
     }
-    return knownParents(index)
+    eachKnownParent(of: index, body)
   }
 
   /// The people whom the latest event of a type names for this child.

@@ -26,12 +26,13 @@ extension Situation {
   }
 
   /// The value of a field as expressions see it, or the fact's default (nil: unknown).
-  func value(
-    _ field: FieldView?, _ fallback: Value?, _ none: Value, _ object: ObjectRef, _ slot: UInt16
+  func value<Builtin>(
+    _ field: FieldView?, _ source: UnsafePointer<FactSource<Builtin>>, _ object: ObjectRef,
+    _ slot: UInt16
   ) -> Value {
-    guard let field else { return fallback ?? .missing(object, field: slot) }
+    guard let field else { return source.pointee.fallback ?? .missing(object, field: slot) }
     switch field.tag {
-    case .none: return none
+    case .none: return source.pointee.none
     case .bool: return .bool(field.scalar != 0)
     case .int, .money: return .int(field.scalar)
     case .date: return .date(CivilDate(dayNumber: Int32(truncatingIfNeeded: field.scalar)))
@@ -45,19 +46,21 @@ extension Situation {
       guard case .persons(let citizens)? = try? field.value() else { return Situation.absent }
       return list(of: citizens.compactMap { file?.index(of: $0) }, object, slot)
     case .strings:
-      guard case .strings(let texts)? = try? field.value() else { return Situation.absent }
-      return .array(texts.map(Value.text))
+      var texts: [Value] = []
+      guard field.eachText({ texts.append(.string(Text(borrowing: $0))) }) else {
+        return Situation.absent
+      }
+      return .array(texts)
     }
   }
 
   private func personBuiltin(
     _ builtin: PersonBuiltin, _ index: Int, _ object: ObjectRef, _ slot: UInt16
   ) -> Value {
-    guard let file else { return Situation.noObject }
-    let person = file.persons[index].id
+    guard sight.pointee.hasFile else { return Situation.noObject }
+    let person = sight.pointee.people[index]
     var log: EventLogView { sight.pointee.logs[index + 1] }
     switch builtin {
-    case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
     case .birth: return .date(person.birthDate)
     case .age:
       let birth = person.birthDate
@@ -70,6 +73,28 @@ extension Situation {
       limit(Instant(startOf: next))
       return .int(Int64(view.today.year - birth.year - (isOver ? 0 : 1)))
     case .male: return .bool(person.isMale)
+    case .isMember: return .bool(isMember(index))
+    case .movedOut:
+      guard mayHave(People.residence, index) else { return .bool(false) }
+      rest(onEventsOf: log)
+      return .bool(people?.movedOut(index, from: locality) != nil)
+    case .inEvent: return .bool(named.contains(person))
+    case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
+    default:
+      return sight.pointee.file?._withUnsafeGuaranteedRef {
+        personBuiltin(builtin, index, $0, object, slot)
+      } ?? Situation.noObject
+    }
+  }
+
+  /// What is found in the household's file.
+  private func personBuiltin(
+    _ builtin: PersonBuiltin, _ index: Int, _ file: HouseholdFile, _ object: ObjectRef,
+    _ slot: UInt16
+  ) -> Value {
+    let person = sight.pointee.people[index]
+    let log = sight.pointee.logs[index + 1]
+    switch builtin {
     case .relation:
       guard livesHere(index) else { return schema.text("") }
       if let entry = file.entry(of: person, at: view.instant) {
@@ -81,27 +106,22 @@ extension Situation {
       let entry = file.entry(of: person, at: view.instant) { $0.hukou != nil }
       return entry.flatMap { file[$0].hukou }.map(Value.text) ?? .missing(object, field: slot)
     case .selfCare: return selfCare(person, log, file)
-    case .isMember: return .bool(isMember(index))
     case .memberSince:
       let segment = file.persons[index].view.homes.last { $0.from <= view.instant }
       guard let segment, segment.household == file.key else { return Situation.absent }
       return .date(segment.from.date)
-    case .movedOut:
-      guard mayHave(People.residence, index) else { return .bool(false) }
-      rest(onEventsOf: log)
-      return .bool(people?.movedOut(index, from: locality) != nil)
-    case .inEvent: return .bool(named.contains(person))
     case .parents:
-      rest(onEventsOf: log)
-      let parents = people?.knownParents(index) ?? []
-      guard parents.count >= 2 else { return .missing(object, field: slot) }
-      return list(of: parents, object, slot)
-    case .knownParents:
-      rest(onEventsOf: log)
-      return list(of: people?.knownParents(index) ?? [], object, slot)
+      let parents = schema.knownParents.map { readFact(object, $0) } ?? knownParents(object, slot)
+      guard case .hostList(let list) = parents, countObjects(list) >= 2 else {
+        return .missing(object, field: slot)
+      }
+      return .hostList(HostList(kind: list.kind, field: slot, index: list.index))
+    case .knownParents: return knownParents(object, slot)
     case .guardians:
       rest(onEventsOf: log)
-      return list(of: people?.guardians(index) ?? [], object, slot)
+      return list(of: .person, object, slot) { add in
+        people?.eachGuardian(of: index) { add(UInt32($0)) }
+      }
     case .referrals:
       return list(of: .referral, object, slot) { add in
         for index in file.referrals.indices
@@ -109,6 +129,14 @@ extension Situation {
           add(UInt32(index))
         }
       }
+    case .birth, .age, .male, .isMember, .movedOut, .inEvent, .name: return Situation.noObject
+    }
+  }
+
+  private func knownParents(_ object: ObjectRef, _ slot: UInt16) -> Value {
+    rest(onEventsOf: sight.pointee.logs[Int(object.index) + 1])
+    return list(of: .person, object, slot) { add in
+      people?.eachKnownParent(of: Int(object.index)) { add(UInt32($0)) }
     }
   }
 
@@ -127,12 +155,20 @@ extension Situation {
     return schema.text(entry.flatMap { file[$0].selfCare } ?? "full")
   }
 
+  /// The first instant whose events are read back by today. Most series are kept as long.
+  private func oldest(_ keep: Term) -> Instant {
+    let known = sight.pointee.oldest
+    if known.today == view.today, known.keep == keep { return known.instant }
+    let first = keep.date(before: view.today, calendar: schema.pack.calendar)
+    sight.pointee.oldest = (keep, view.today, Instant(startOf: first))
+    return sight.pointee.oldest.instant
+  }
+
   /// The events of a series in a log, oldest first, as the fact's declaration bounds them.
   func eachEvent(
     of owner: Int, _ log: EventLogView, _ series: SeriesReader, _ body: (EventPosition) -> Void
   ) {
-    let calendar = schema.pack.calendar
-    let oldest = Instant(startOf: series.keep.date(before: view.today, calendar: calendar))
+    let oldest = oldest(series.keep)
     var first: Instant?
     // Of several events with the same key the last one counts.
     var keyed: [(hash: UInt64, field: FieldView?, index: Int)] = []
@@ -173,7 +209,7 @@ extension Situation {
       body(EventPosition(owner: owner, index: event.index))
     }
     if let first {
-      let leaves = series.keep.date(from: first.date, calendar: calendar)
+      let leaves = series.keep.date(from: first.date, calendar: schema.pack.calendar)
       limit(Instant(startOf: leaves.adding(days: 1)))
     }
   }

@@ -1,12 +1,13 @@
-public import Expression
+import Expression
 import Policy
 import Records
 public import Vocabulary
 
 /// How expressions read facts: as the viewpoint has shown them, as another viewpoint has shown them
 /// where they are the same, or worked out.
-extension Situation: FactHost {
-  public func read(_ object: ObjectRef, field: UInt16) -> Value {
+extension Situation {
+  @inline(__always)
+  func readFact(_ object: ObjectRef, _ field: UInt16) -> Value {
     if object.type == ObjectKind.event.rawValue { return readEvent(object, field) }
     sight.pointee.looksBeyondEvents = true
     switch object.type {
@@ -17,12 +18,7 @@ extension Situation: FactHost {
       }
       return fact(object, field, at: householdWidth + person * personWidth + Int(field))
     case ObjectKind.parameters.rawValue:
-      sight.pointee.standing.readsParameters = true
-      if sight.pointee.parameters == nil { _ = parametersInForce }
-      guard let parameters = sight.pointee.parameters,
-        Int(field) < sight.pointee.parameterCount
-      else { return Situation.noObject }
-      return parameters[Int(field)]
+      return parameter(field)?.pointee ?? Situation.noObject
     case ObjectKind.household.rawValue:
       guard Int(field) < householdWidth else { return Situation.noObject }
       return fact(object, field, at: Int(field))
@@ -39,27 +35,45 @@ extension Situation: FactHost {
   /// A fact that is known to be absent: `has()` is false, and it equals no value.
   static let absent = Value.null
 
-  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+  @inline(__always)
+  func readInt(_ object: ObjectRef, _ field: UInt16) -> Int64? {
     if object.type == ObjectKind.event.rawValue { return eventInt(object, field) }
+    if object.type == ObjectKind.parameters.rawValue {
+      guard let place = parameter(field), case .int(let value) = place.pointee else { return nil }
+      return value
+    }
     guard let cell = cell(object, field), case .int(let value) = cell.pointee.value else {
       return nil
     }
     return value
   }
 
-  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+  @inline(__always)
+  func readBool(_ object: ObjectRef, _ field: UInt16) -> Bool? {
     guard let cell = cell(object, field), case .bool(let value) = cell.pointee.value else {
       return nil
     }
     return value
   }
 
-  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+  @inline(__always)
+  func readDay(_ object: ObjectRef, _ field: UInt16) -> Int32? {
     if object.type == ObjectKind.event.rawValue { return eventDay(object, field) }
     guard let cell = cell(object, field), case .date(let value) = cell.pointee.value else {
       return nil
     }
     return value.dayNumber
+  }
+
+  /// Where a parameter in force stands; nil where there is no such parameter.
+  @inline(__always)
+  private func parameter(_ slot: UInt16) -> UnsafeMutablePointer<Value>? {
+    sight.pointee.looksBeyondEvents = true
+    sight.pointee.standing.readsParameters = true
+    if sight.pointee.parameters == nil { _ = parametersInForce }
+    guard let parameters = sight.pointee.parameters, Int(slot) < sight.pointee.parameterCount
+    else { return nil }
+    return parameters + Int(slot)
   }
 
   /// Where a fact of a person or the household is kept, worked out if need be. Nil for those of
@@ -81,8 +95,7 @@ extension Situation: FactHost {
     if isKnown(cell) {
       rest(on: cell.pointee.standing)
     } else {
-      _ = workOut(object, slot, index)
-      guard isKnown(cell) else { return nil }
+      if workOut(object, slot, index) != nil { return nil }
     }
     return cell
   }
@@ -97,13 +110,17 @@ extension Situation: FactHost {
   @inline(__always)
   private func fact(_ object: ObjectRef, _ slot: UInt16, at index: Int) -> Value {
     let cell = sight.pointee.cells + index
-    guard isKnown(cell) else { return workOut(object, slot, index) }
-    rest(on: cell.pointee.standing)
+    if isKnown(cell) {
+      rest(on: cell.pointee.standing)
+    } else if let passing = workOut(object, slot, index) {
+      return passing
+    }
     return cell.pointee.value
   }
 
+  /// Works a fact out and keeps it; returns it where it is not to be kept.
   @inline(never)
-  private func workOut(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value {
+  private func workOut(_ object: ObjectRef, _ slot: UInt16, _ index: Int) -> Value? {
     let isPerson = object.type == ObjectKind.person.rawValue
     let use = isPerson ? personSources[Int(slot)].use : householdSources[Int(slot)].use
     let cell = sight.pointee.cells + index
@@ -112,18 +129,21 @@ extension Situation: FactHost {
       cell.pointee.value = known
       cell.pointee.standing = Standing()
       cell.pointee.generation = sight.pointee.generation
-      return known
+      return nil
     }
     if use.isShared, let known = elsewhere(index) {
       cell.pointee.value = known.pointee.value
       cell.pointee.standing = known.pointee.standing
       cell.pointee.generation = sight.pointee.generation
       rest(on: known.pointee.standing)
-      return known.pointee.value
+      return nil
     }
     let wasAssessing = isAssessing
-    let read = standing(of: { isPerson ? readPerson(object, slot) : readHousehold(object, slot) })
-    let (value, standing) = (read.found, read.standing)
+    let outer = sight.pointee.standing
+    sight.pointee.standing = Standing()
+    let value = isPerson ? readPerson(object, slot) : readHousehold(object, slot)
+    let standing = sight.pointee.standing
+    sight.pointee.standing = outer
     sight.pointee.standing.narrow(by: standing)
     if isUnstated, standing == Standing(), value.isPlain {
       schema.unstated[Int(slot)] = value
@@ -134,7 +154,7 @@ extension Situation: FactHost {
     cell.pointee.standing = standing
     cell.pointee.generation =
       use.isOfEvent ? sight.pointee.eventGeneration : sight.pointee.generation
-    return value
+    return nil
   }
 
   /// Whether none of some statements was ever made of a person.
@@ -152,7 +172,9 @@ extension Situation: FactHost {
 
   @inline(never)
   private func findStatements(of person: Int) -> UInt64 {
-    let found = schema.statements.made(in: sight.pointee.logs[person + 1])
+    let found = sight.pointee.statementBits._withUnsafeGuaranteedRef {
+      $0.made(in: sight.pointee.logs[person + 1])
+    }
     sight.pointee.statements[person] = found
     return found
   }
@@ -170,18 +192,23 @@ extension Situation: FactHost {
   }
 
   /// Which of some facts events state of the people, by bit.
-  public func stated(_ facts: [FactID]) -> UInt64 {
+  public func stated(_ facts: StatedFacts) -> UInt64 {
     let people = 0..<sight.pointee.personCount
     let all = people.reduce(0) { $0 | statements(of: $1) }
     var stated: UInt64 = 0
-    for (at, fact) in facts.enumerated() {
-      let bit = schema.statements.bit(fact)
+    for at in facts.bits.indices {
+      let bit = facts.bits[at]
       let isStated =
         bit != 0
-        ? all & bit != 0 : people.contains { sight.pointee.logs[$0 + 1].states(fact) }
+        ? all & bit != 0 : people.contains { sight.pointee.logs[$0 + 1].states(facts.facts[at]) }
       if isStated { stated |= 1 << UInt64(at) }
     }
     return stated
+  }
+
+  /// Facts of which it is asked again and again whether they are stated.
+  public func statedFacts(_ facts: [FactID]) -> StatedFacts {
+    StatedFacts(facts: facts, bits: facts.map(schema.statements.bit))
   }
 
   /// A fact as another viewpoint has shown it, where it is the same at this one.
@@ -205,36 +232,41 @@ extension Situation: FactHost {
     if instant < .distantFuture { lower(instant) }
   }
 
-  @inline(never)
+  @inline(__always)
   private func lower(_ instant: Instant) {
     sight.pointee.standing.limit(to: instant)
-    guard let contexts = sight.pointee.contexts else { return }
     // Where the view stands still, nobody asks how long a rule's answer is valid.
+    if sight.pointee.isMoving || isAssessing { lowerAnswer(instant) }
+  }
+
+  @inline(never)
+  private func lowerAnswer(_ instant: Instant) {
+    guard let contexts = sight.pointee.contexts else { return }
     if sight.pointee.isMoving {
       contexts.rules._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
-    }
-    if derivationDepth > 0 {
-      contexts.derivation._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
     }
     if isAssessing {
       contexts.assessment._withUnsafeGuaranteedRef { $0.limitValidity(to: instant) }
     }
   }
 
-  public func count(_ list: HostList) -> Int {
+  @inline(__always)
+  func countObjects(_ list: HostList) -> Int {
     guard Int(list.index) < sight.pointee.listCount else { return 0 }
     return sight.pointee.lists[Int(list.index)].count
   }
 
-  public func object(_ list: HostList, at index: Int) -> ObjectRef? {
+  @inline(__always)
+  func findObject(_ list: HostList, _ index: Int) -> ObjectRef? {
     guard Int(list.index) < sight.pointee.listCount else { return nil }
     let objects = sight.pointee.lists[Int(list.index)]
     guard index >= 0, index < objects.count else { return nil }
     return ObjectRef(type: objects.kind, index: sight.pointee.items[objects.start + index])
   }
 
-  public func numbers(
-    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+  @inline(__always)
+  func readColumn(
+    _ field: UInt16, isOfDays: Bool, of list: HostList, from start: Int, _ rows: UInt64,
     into numbers: UnsafeMutablePointer<Int64>
   ) -> Bool {
     guard Int(list.index) < sight.pointee.listCount, Int(field) < eventWidth else { return false }
@@ -245,21 +277,22 @@ extension Situation: FactHost {
     if fact == SituationSchema.computed {
       return isOfDays && schema.isDateOfEvent(field) && dates(of: items, rows, into: numbers)
     }
-    var owner = -1
-    var column: EventLogView.Column?
     var left = rows
     while left != 0 {
-      let row = left.trailingZeroBitCount
-      left &= left &- 1
-      let position = EventPosition(packed: items[row])
-      if position.owner != owner {
-        owner = position.owner
-        column = place(of: owner).map { EventLogView.Column(of: fact, in: $0.pointee) }
-      }
-      guard let (tag, scalar) = column?.scalar(of: position.index),
-        isOfDays ? tag == .date : tag == .int || tag == .money
-      else { return false }
-      numbers[row] = scalar
+      // Those of one log after another.
+      let owner = EventPosition(packed: items[left.trailingZeroBitCount]).owner
+      guard let log = place(of: owner) else { return false }
+      var column = EventLogView.Column(of: fact, in: log.pointee)
+      repeat {
+        let row = left.trailingZeroBitCount
+        let position = EventPosition(packed: items[row])
+        if position.owner != owner { break }
+        guard let (tag, scalar) = column.scalar(of: position.index),
+          isOfDays ? tag == .date : tag == .int || tag == .money
+        else { return false }
+        numbers[row] = scalar
+        left &= left &- 1
+      } while left != 0
     }
     return true
   }
@@ -281,7 +314,8 @@ extension Situation: FactHost {
     return true
   }
 
-  public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? {
+  @inline(__always)
+  func pick(_ places: UnsafeBufferPointer<UInt32>, of list: HostList) -> HostList? {
     guard Int(list.index) < sight.pointee.listCount else { return nil }
     let objects = sight.pointee.lists[Int(list.index)]
     let lists = lists
@@ -293,9 +327,5 @@ extension Situation: FactHost {
     let position = lists.closeList(of: objects.kind, from: start)
     noteLists()
     return HostList(kind: list.kind, field: list.field, index: position)
-  }
-
-  public func element(_ list: HostList, at index: Int) -> Value {
-    object(list, at: index).map(Value.object) ?? Situation.noObject
   }
 }

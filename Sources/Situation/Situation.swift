@@ -8,7 +8,7 @@ public import Vocabulary
 /// Load a file, choose a viewpoint, evaluate programs. Stored facts are read in place from the
 /// records; every fact of a person or the household is worked out once per viewpoint; lists are
 /// built when first asked for. One object serves one worker; it is reused for every household.
-public final class Situation {
+public final class Situation: FactHost {
   let schema: SituationSchema
   /// Evaluates the rules; nested derived facts use a context of their own.
   public private(set) var context: EvaluationContext!
@@ -19,7 +19,9 @@ public final class Situation {
   /// The person whose derived fact is being evaluated.
   var derivedMember: ObjectRef?
 
-  private(set) var file: HouseholdFile?
+  private(set) var file: HouseholdFile? {
+    didSet { sight.pointee.file = file.map(Unmanaged.passUnretained) }
+  }
   private(set) var view = Viewpoint.now(.distantPast)
   private(set) var now = Instant.distantPast
   /// What the present viewpoint has shown; one of `memories`.
@@ -60,65 +62,7 @@ public final class Situation {
   private var mustLookAgain = true
   private var mustShowAgain = true
 
-  /// What every read needs, apart from the object: no exclusivity checks, no counting.
-  struct Sight {
-    /// The facts of the present viewpoint, where they belong to one of these generations.
-    var cells: UnsafeMutablePointer<Cell>
-    var generation: UInt32 = 0
-    /// Of the facts that are others for another deciding event.
-    var eventGeneration: UInt32 = 0
-    var personCount = 0
-    var hasFile = false
-    /// The log of the household, then those of the people.
-    var logs: UnsafeMutablePointer<EventLogView>
-    var lists: UnsafeMutablePointer<ObjectList>
-    var listCount = 0
-    var items: UnsafeMutablePointer<UInt32>
-    /// Of the parameters in force; none before they are first asked for.
-    var parameters: UnsafeMutablePointer<Value>?
-    var parameterCount = 0
-    /// Where the last field of an event was found: the same field of the next one mostly follows.
-    var hint = 0
-    /// The same for the fields that name a service.
-    var serviceHints = (line: 0, item: 0, code: 0)
-    /// What events weigh; the household's come first.
-    var weights = EventWeights()
-    /// What was stated of each person, once it was found out.
-    var statements: UnsafeMutablePointer<UInt64>
-    /// Who lives here, by bit.
-    var here: UInt64 = 0
-    /// Since when nobody can move, if nobody ever did, and who lives here then.
-    var settled = (since: Instant.distantFuture, here: UInt64(0))
-    /// The view moves with the clock.
-    var isMoving = true
-    /// Since `begin`, something else was read than what events state themselves.
-    var looksBeyondEvents = false
-    /// The contexts, which are kept by the object.
-    var contexts: Contexts?
-    /// When the fact being worked out stands.
-    var standing = Standing()
-    /// The memories in use, and which of them is the present one.
-    let places: UnsafeMutablePointer<MemoryPlace>
-    var place = 0
-  }
   let sight: UnsafeMutablePointer<Sight>
-
-  /// Where a viewpoint keeps what it has shown.
-  struct MemoryPlace {
-    let memory: Unmanaged<ViewMemory>
-    /// Its facts, where they belong to this generation.
-    var cells: UnsafeMutablePointer<Cell>
-    var generation: UInt32 = 0
-    /// The memories whose facts may stand here too, by bit: those of viewpoints at which the same
-    /// people lived here by the same compositions and moves.
-    var kin: UInt32 = 0
-  }
-
-  struct Contexts {
-    let rules: Unmanaged<EvaluationContext>
-    let assessment: Unmanaged<EvaluationContext>
-    let derivation: Unmanaged<EvaluationContext>
-  }
   let householdWidth: Int
   let personWidth: Int
   /// How facts are read, by slot; kept by the schema.
@@ -158,13 +102,16 @@ public final class Situation {
     sight = .allocate(capacity: 1)
     sight.initialize(
       to: Sight(
-        cells: memories[0].cells, logs: .allocate(capacity: logCapacity),
-        lists: lists.lists, items: lists.items,
-        statements: .allocate(capacity: logCapacity), places: places))
+        cells: memories[0].cells, logs: .allocate(capacity: logCapacity), lists: lists.lists,
+        items: lists.items, serviceTable: .passUnretained(schema.services),
+        statementBits: .passUnretained(schema.statements),
+        people: .allocate(capacity: logCapacity), statements: .allocate(capacity: logCapacity),
+        places: places))
+    super.init()
     let calendar = schema.pack.calendar
     func makeContext() -> EvaluationContext {
       let made = EvaluationContext(
-        host: self, calendar: calendar, variableCapacity: schema.variableCapacity)
+        host: self, keepsHost: false, calendar: calendar, variableCapacity: schema.variableCapacity)
       made.set(variable: VariableSlot.household, household)
       made.set(variable: VariableSlot.parameters, parametersObject)
       return made
@@ -179,11 +126,47 @@ public final class Situation {
 
   deinit {
     sight.pointee.logs.deallocate()
+    sight.pointee.people.deallocate()
     sight.pointee.statements.deallocate()
-    sight.pointee.weights.deallocate()
+    sight.pointee.services.deallocate()
     sight.pointee.places.deallocate()
+    sight.deinitialize(count: 1)
     sight.deallocate()
   }
+
+  // MARK: What expressions ask, see Reading
+
+  public override func read(_ object: ObjectRef, field: UInt16) -> Value {
+    readFact(object, field)
+  }
+  public override func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+    readInt(object, field)
+  }
+  public override func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+    readBool(object, field)
+  }
+  public override func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+    readDay(object, field)
+  }
+  public override func size(_ object: ObjectRef, field: UInt16) -> Int? {
+    object.type == ObjectKind.event.rawValue ? eventTextCount(object, field) : nil
+  }
+  public override func count(_ list: HostList) -> Int { countObjects(list) }
+  public override func element(_ list: HostList, at index: Int) -> Value {
+    object(list, at: index).map(Value.object) ?? Situation.noObject
+  }
+  public override func object(_ list: HostList, at index: Int) -> ObjectRef? {
+    findObject(list, index)
+  }
+  public override func list(
+    of places: UnsafeBufferPointer<UInt32>, in list: HostList
+  ) -> HostList? { pick(places, of: list) }
+  public override func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool { readColumn(field, isOfDays: isOfDays, of: list, from: start, rows, into: numbers) }
+
+  // MARK: Taking up
 
   /// Takes up a household. `now` is the clock of the decision.
   public func load(_ file: HouseholdFile, now: Instant) {
@@ -191,7 +174,7 @@ public final class Situation {
     self.now = now
     deathsNow = (0, 0)
     namings.removeAll(keepingCapacity: true)
-    noteLogs(file.log, file.persons.count) { file.persons[$0].view.log }
+    noteLogs(file.log, file.persons.count) { file.persons[$0].view }
     sight.pointee.settled = (file.nobodyMoved ? file.lastMove : .distantFuture, file.hereAtLast)
     forgetViews()
     look(from: .now(now))
@@ -201,13 +184,13 @@ public final class Situation {
   /// themselves.
   public func load(eventsOf persons: [PersonOnFile]) {
     forgetFile()
-    noteLogs(nil, persons.count) { persons[$0].view.log }
+    noteLogs(nil, persons.count) { persons[$0].view }
   }
 
   /// The same of one person.
   public func load(eventsOf person: PersonView) {
     forgetFile()
-    noteLogs(nil, 1) { _ in person.log }
+    noteLogs(nil, 1) { _ in person }
   }
 
   private func forgetFile() {
@@ -218,24 +201,27 @@ public final class Situation {
     sight.pointee.settled = (.distantFuture, 0)
   }
 
-  private func noteLogs(_ log: EventLogView?, _ count: Int, _ person: (Int) -> EventLogView) {
+  private func noteLogs(_ log: EventLogView?, _ count: Int, _ person: (Int) -> PersonView) {
     sight.pointee.personCount = count
     if count >= logCapacity {
       sight.pointee.logs.deallocate()
+      sight.pointee.people.deallocate()
       sight.pointee.statements.deallocate()
       logCapacity = count + 1
       sight.pointee.logs = .allocate(capacity: logCapacity)
+      sight.pointee.people = .allocate(capacity: logCapacity)
       sight.pointee.statements = .allocate(capacity: logCapacity)
     }
     sight.pointee.hasFile = log != nil
-    sight.pointee.weights.removeAll()
-    sight.pointee.weights.add(log?.eventCount ?? 0)
+    sight.pointee.services.removeAll()
+    sight.pointee.services.add(log?.eventCount ?? 0)
     if let log { sight.pointee.logs.initialize(to: log) }
     for index in 0..<count {
-      let log = person(index)
-      (sight.pointee.logs + index + 1).initialize(to: log)
+      let person = person(index)
+      (sight.pointee.logs + index + 1).initialize(to: person.log)
+      (sight.pointee.people + index).initialize(to: person.id)
       (sight.pointee.statements + index).initialize(to: 0)
-      sight.pointee.weights.add(log.eventCount)
+      sight.pointee.services.add(person.log.eventCount)
     }
   }
 
@@ -408,7 +394,17 @@ public final class Situation {
     return found
   }
 
-  public var resolvedParameters: ResolvedParameters { parametersInForce.resolved }
+  public var resolvedParameters: ResolvedParameters { withParameters { $0.resolved } }
+
+  /// A parameter of the engine's that is a term; nil where there is none.
+  public func term(_ index: Int) -> Term? { withParameters { $0.resolved.term(index) } }
+
+  private func withParameters<R>(_ ask: (ParametersInForce) -> R) -> R {
+    if sight.pointee.parameters == nil { _ = parametersInForce }
+    return current._withUnsafeGuaranteedRef { memory in
+      ask(memory.parameters ?? parametersInForce)
+    }
+  }
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
   ///
@@ -418,12 +414,22 @@ public final class Situation {
     sight.pointee.contexts?.rules._withUnsafeGuaranteedRef { context in
       context.begin(
         today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
-      context.set(
-        variables: (VariableSlot.member, VariableSlot.event),
-        to: (
-          member.map { ObjectRef(type: ObjectKind.person.rawValue, index: UInt32($0)) },
-          event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) }
-        ))
+      if let member {
+        context.set(
+          variable: VariableSlot.member,
+          to: ObjectRef(type: ObjectKind.person.rawValue, index: UInt32(member)))
+      } else if sight.pointee.hasMember {
+        context.set(variable: VariableSlot.member, to: nil)
+      }
+      sight.pointee.hasMember = member != nil
+      if let event {
+        context.set(
+          variable: VariableSlot.event,
+          to: ObjectRef(type: ObjectKind.event.rawValue, index: event.packed))
+      } else if sight.pointee.hasEvent {
+        context.set(variable: VariableSlot.event, to: nil)
+      }
+      sight.pointee.hasEvent = event != nil
     }
   }
 
@@ -448,18 +454,19 @@ public final class Situation {
 
   /// Whether a person is known to be dead now.
   public func isDead(_ index: Int) -> Bool {
-    let bit = index < 64 ? UInt64(1) << UInt64(index) : 0
-    if deathsNow.known & bit != 0 { return deathsNow.dead & bit != 0 }
-    guard let file, file.persons.indices.contains(index) else { return false }
-    guard index < 64 else { return People.isDead(file.persons[index].view.log, at: now) }
-    if deathsNow.known & bit == 0 {
-      deathsNow.known |= bit
-      if isStated(People.dead, of: index),
-        People.isDead(file.persons[index].view.log, at: now)
-      {
-        deathsNow.dead |= bit
-      }
+    let bit: UInt64 = index < 64 ? 1 << UInt64(index) : 0
+    return deathsNow.known & bit != 0 ? deathsNow.dead & bit != 0 : findDeath(of: index)
+  }
+
+  @inline(never)
+  private func findDeath(of index: Int) -> Bool {
+    let isDead =
+      index < sight.pointee.personCount && isStated(People.dead, of: index)
+      && People.isDead(sight.pointee.logs[index + 1], at: now)
+    if index < 64 {
+      deathsNow.known |= 1 << UInt64(index)
+      if isDead { deathsNow.dead |= 1 << UInt64(index) }
     }
-    return deathsNow.dead & bit != 0
+    return isDead
   }
 }

@@ -33,39 +33,17 @@ final class ParametersInForce {
   func extend(to date: CivilDate) { from = min(from, date) }
 }
 
-/// A service of the pack, and the fields of a transaction that name it.
-final class Service {
-  let code: Value
-  let weight: Int
-  private let line: [UInt8]
-  private let item: [UInt8]
-  private let itemCode: [UInt8]
-
-  init(code: Value, weight: Int, line: [UInt8], item: [UInt8], itemCode: [UInt8]) {
-    self.code = code
-    self.weight = weight
-    self.line = line
-    self.item = item
-    self.itemCode = itemCode
-  }
-
-  func isFor(
-    _ line: UnsafeRawBufferPointer, _ item: UnsafeRawBufferPointer,
-    _ itemCode: UnsafeRawBufferPointer
-  ) -> Bool {
-    item.says(self.item) && itemCode.says(self.itemCode) && line.says(self.line)
-  }
-}
-
 extension UnsafeRawBufferPointer {
   /// A hash of the bytes and their number, on top of another hash; eight bytes at a time.
   func mixed(into start: UInt64) -> UInt64 {
     var hash = (start ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15
     var at = 0
-    while at + 8 <= count {
-      hash = (hash ^ loadUnaligned(fromByteOffset: at, as: UInt64.self)) &* 0xFF51_AFD7_ED55_8CCD
+    guard let bytes = baseAddress else { return hash ^ hash >> 29 }
+    while at &+ 8 <= count {
+      let next = bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      hash = (hash ^ next) &* 0xFF51_AFD7_ED55_8CCD
       hash ^= hash >> 32
-      at += 8
+      at &+= 8
     }
     if at < count { hash = (hash ^ tail) &* 0x9FB2_1C65_1E98_DF25 }
     return hash ^ hash >> 29
@@ -78,7 +56,8 @@ extension UnsafeRawBufferPointer {
       return UInt64(loadUnaligned(fromByteOffset: 0, as: UInt32.self)) << 32
         | UInt64(loadUnaligned(fromByteOffset: count - 4, as: UInt32.self))
     }
-    return reduce(0) { $0 << 8 | UInt64($1) }
+    // The first, the middle and the last: all there are.
+    return UInt64(self[0]) << 16 | UInt64(self[count / 2]) << 8 | UInt64(self[count - 1])
   }
 
   static var empty: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -109,6 +88,8 @@ public final class SituationSchema {
   let storedEvents: UnsafeMutablePointer<FactID>
   /// Where events show their date.
   private let dateOfEvents: UInt16?
+  /// Where people show those of their parents who are known.
+  let knownParents: UInt16?
   /// Stands for the stored fact behind a computed one.
   static var computed: FactID { FactID(rawValue: 0) }
   let statements: Statements
@@ -117,14 +98,15 @@ public final class SituationSchema {
   let unstated: UnsafeMutablePointer<Value?>
   private let programmes: [ProgrammeField?]
   private let referrals: [ReferralField?]
-  private let typeNames: [EventTypeID: String]
+  /// The names of event types, and where the name of each type is.
+  private let typeNames: [String]
+  private let typeTexts: UnsafeMutablePointer<Value>
+  private let typePlaces: HashedIDTable
   /// Whether the assessment reads facts that are others for another deciding event.
   let scoreIsOfEvent: Bool
   /// Rules with a disguised referral.
   private let disguised: Set<String>
-  /// Services as window transactions name them, in a hash table by what they say.
-  private var services: [Service?] = Array(repeating: nil, count: 8192)
-  private var serviceCount = 0
+  let services: ServiceTable
   /// By place.
   private var resolved: [Int: [ParametersInForce]] = [:]
 
@@ -141,6 +123,7 @@ public final class SituationSchema {
     disguised = Set(
       (pack.rules + pack.retired).filter { $0.referrals.contains(where: \.isDisguised) }
         .map(\.id))
+    services = ServiceTable(pack.services, keeper)
     let facts = pack.facts
     let ofEvent = FactsOfEvent(pack)
     statements = Statements(pack)
@@ -160,10 +143,20 @@ public final class SituationSchema {
       (storedEvents + slot).initialize(to: stored ?? SituationSchema.computed)
     }
     dateOfEvents = facts.facts(of: .event).first { $0.name == EventBuiltin.date.rawValue }?.slot
+    knownParents =
+      facts.facts(of: .person).first { $0.name == PersonBuiltin.knownParents.rawValue }?.slot
     programmes = facts.facts(of: .programme).map { ProgrammeField(rawValue: $0.name) }
     referrals = facts.facts(of: .referral).map { ReferralField(rawValue: $0.name) }
-    typeNames = Dictionary(
-      pack.sources.names.map { (EventTypeID($0), $0) }, uniquingKeysWith: { a, _ in a })
+    let typeNames = Array(pack.sources.names)
+    self.typeNames = typeNames
+    typeTexts = .allocate(capacity: max(1, typeNames.count))
+    for (at, name) in typeNames.enumerated() {
+      (typeTexts + at).initialize(to: keeper.text(name))
+    }
+    typePlaces = HashedIDTable(
+      Dictionary(
+        typeNames.enumerated().map { (EventTypeID($1).rawValue, UInt64($0)) },
+        uniquingKeysWith: { a, _ in a }))
     scoreIsOfEvent = ofEvent.areReadByAssessment
     variableCapacity = pack.variableCapacity
     needsDays = pack.parameters.index(of: "needs_days")
@@ -171,6 +164,8 @@ public final class SituationSchema {
 
   deinit {
     storedEvents.deallocate()
+    typeTexts.deinitialize(count: typeNames.count)
+    typeTexts.deallocate()
     unstated.deinitialize(count: max(1, persons.count))
     unstated.deallocate()
   }
@@ -206,35 +201,17 @@ public final class SituationSchema {
   func storedPerson(_ slot: UInt16) -> FactID? { persons.source(slot)?.pointee.stored }
   func storedHousehold(_ slot: UInt16) -> FactID? { households.source(slot)?.pointee.stored }
 
-  func typeName(_ type: EventTypeID) -> String { typeNames[type] ?? "" }
+  func typeName(_ type: EventTypeID) -> String {
+    typePlaces[type.rawValue].map { typeNames[Int($0)] } ?? ""
+  }
+
+  /// The same as a value.
+  func typeText(_ type: EventTypeID) -> Value {
+    typePlaces[type.rawValue].map { typeTexts[Int($0)] } ?? text("")
+  }
 
   /// A short text as a value, made once.
   func text(_ string: String) -> Value { keeper.text(string) }
-
-  /// The service of a window transaction, weight 0 where the pack does not list it.
-  func service(
-    line: UnsafeRawBufferPointer, item: UnsafeRawBufferPointer, code: UnsafeRawBufferPointer
-  ) -> Service {
-    let hash = line.mixed(into: item.mixed(into: code.mixed(into: 0)))
-    // Half of the slots are free at least.
-    let mask = UInt64(services.count - 1)
-    var at = (hash >> 32) & mask
-    while let known = services[Int(at)] {
-      if known.isFor(line, item, code) { return known }
-      at = (at + 1) & mask
-    }
-    let found = pack.services.item(
-      code: code.isEmpty ? nil : String(decoding: code, as: UTF8.self),
-      line: String(decoding: line, as: UTF8.self), name: String(decoding: item, as: UTF8.self))
-    let service = Service(
-      code: text(found?.code ?? ""), weight: found?.weight ?? 0, line: Array(line),
-      item: Array(item), itemCode: Array(code))
-    if serviceCount < services.count / 2 {
-      services[Int(at)] = service
-      serviceCount += 1
-    }
-    return service
-  }
 
   /// The place asked for last, which mostly is the next one too, and its parameters of late.
   private var lastPlace = (locality: Locality.unknown, index: -1)

@@ -1,7 +1,7 @@
 import Expression
 import Policy
 import Records
-import Vocabulary
+public import Vocabulary
 
 /// What events may state of a person, as bits. Of most people most of it was never stated: then
 /// what is derived from it is as for anybody, whatever the viewpoint.
@@ -79,13 +79,24 @@ final class Statements {
     var made = Statements.isKnown
     log.eachFact { made |= facts[$0.rawValue] ?? 0 }
     var last: EventTypeID?
-    for index in 0..<log.eventCount {
-      let type = log.event(index).type
-      if type == last { continue }
+    log.eachType { type in
+      if type == last { return }
       last = type
       made |= types[type.rawValue] ?? 0
     }
     return made
+  }
+}
+
+/// Facts, and their bits among the statements of a person; 0 for those that have none.
+public final class StatedFacts {
+  /// As they were named.
+  public let facts: [FactID]
+  let bits: [UInt64]
+
+  init(facts: [FactID], bits: [UInt64]) {
+    self.facts = facts
+    self.bits = bits
   }
 }
 

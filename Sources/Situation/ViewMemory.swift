@@ -151,14 +151,14 @@ final class ViewMemory {
   private var cellCapacity: Int
   /// Facts of other objects, such as the persons of an event.
   var others = SlotTable()
-  /// Programmes of assistance, once they were asked for.
+  /// Programmes of assistance, once they were asked for; in memory that is used again.
   private(set) var programmes: UnsafeMutableBufferPointer<Programme>?
+  private var programmeSpace = UnsafeMutableBufferPointer<Programme>.allocate(capacity: 4)
   private(set) var programmesStand = Standing()
   var score: (score: AssessmentModel.Score, validUntil: Instant)?
   private let scoreIsOfEvent: Bool
-  var members: Found<[Int]>?
-  /// The members by bit, once somebody was asked for.
-  var memberBits: Found<UInt64>?
+  /// Those of the first people who are members, by bit.
+  var members: Found<UInt64>?
   var memberSubjects: [Int?]?
   var locality: Found<Locality>?
   var parameters: ParametersInForce?
@@ -174,7 +174,7 @@ final class ViewMemory {
   deinit {
     cells.deinitialize(count: max(1, cellCapacity))
     cells.deallocate()
-    programmes?.deallocate()
+    programmeSpace.deallocate()
   }
 
   /// On what the facts of an event depend besides the viewpoint.
@@ -207,12 +207,10 @@ final class ViewMemory {
     generation = nextGeneration()
     deciding = nil
     others.removeAll()
-    programmes?.deallocate()
     programmes = nil
     programmesStand = Standing()
     score = nil
     members = nil
-    memberBits = nil
     memberSubjects = nil
     locality = nil
     parameters = nil
@@ -228,9 +226,12 @@ final class ViewMemory {
 
   /// Keeps the programmes; they are of a trivial type.
   func keep(_ found: UnsafeBufferPointer<Programme>, _ standing: Standing) {
-    let kept = UnsafeMutableBufferPointer<Programme>.allocate(capacity: found.count)
-    _ = kept.initialize(from: found)
-    programmes = kept
+    if found.count > programmeSpace.count {
+      programmeSpace.deallocate()
+      programmeSpace = .allocate(capacity: found.count)
+    }
+    _ = programmeSpace.initialize(from: found)
+    programmes = UnsafeMutableBufferPointer(rebasing: programmeSpace[..<found.count])
     programmesStand = standing
   }
 }

@@ -15,7 +15,7 @@ extension Situation {
     switch source.pointee.kind {
     case .state:
       let field = stored(log, source.pointee.fact)
-      return value(field, source.pointee.fallback, source.pointee.none, object, slot)
+      return value(field, source, object, slot)
     case .series:
       guard let series = source.pointee.series else { return Situation.noObject }
       return series._withUnsafeGuaranteedRef { series in
@@ -51,13 +51,13 @@ extension Situation {
 
   /// A fact of another object that is worth remembering for the viewpoint.
   func remembered(_ object: ObjectRef, _ slot: UInt16, _ make: () -> Value) -> Value {
-    if let known = memory.others[object, slot] {
+    if let known = current._withUnsafeGuaranteedRef({ $0.others[object, slot] }) {
       rest(on: known.standing)
       return known.value
     }
     let made = standing(of: make)
     sight.pointee.standing.narrow(by: made.standing)
-    memory.others.set(object, slot, made.found, made.standing)
+    current._withUnsafeGuaranteedRef { $0.others.set(object, slot, made.found, made.standing) }
     return made.found
   }
 
@@ -72,13 +72,7 @@ extension Situation {
     _ object: ObjectRef, _ program: Unmanaged<Program>, _ derivation: EvaluationContext
   ) -> Value {
     // How long it stands is found out at every viewpoint: another one may take it over.
-    var outerValidity = Instant.distantFuture
-    if derivationDepth == 0 {
-      derivation.begin(today: view.today, now: view.instant)
-    } else {
-      outerValidity = derivation.exchangeValidity(.distantFuture)
-    }
-    let outerTimeRead = derivation.exchangeTimeRead(.none)
+    if derivationDepth == 0 { derivation.begin(today: view.today, now: view.instant) }
     let outer = derivedMember
     // Facts of a person are mostly derived from others of theirs.
     let isOfPerson = object.type == ObjectKind.person.rawValue && object != outer
@@ -87,24 +81,21 @@ extension Situation {
       derivation.set(variable: VariableSlot.member, to: object)
     }
     derivationDepth += 1
-    let value = program._withUnsafeGuaranteedRef { $0.evaluate(derivation) }
+    let part = program._withUnsafeGuaranteedRef { derivation.evaluateApart($0) }
     derivationDepth -= 1
     if isOfPerson {
       derivedMember = outer
       derivation.set(variable: VariableSlot.member, to: outer)
     }
-    let timeRead = derivation.exchangeTimeRead(outerTimeRead)
-    if timeRead != .none { sight.pointee.looksBeyondEvents = true }
-    switch timeRead {
+    if part.timeRead != .none { sight.pointee.looksBeyondEvents = true }
+    switch part.timeRead {
     case .none: break
     case .since(let instant): sight.pointee.standing.begin(at: instant)
     case .today: sight.pointee.standing.begin(at: Instant(startOf: view.today))
     case .now: rest(on: .nowhereElse)
     }
-    let own = derivation.validUntil
-    if derivationDepth > 0 { _ = derivation.exchangeValidity(min(outerValidity, own)) }
-    limit(own)
-    return value
+    limit(part.validUntil)
+    return part.value
   }
 
   /// A result of the assessment as a fact.

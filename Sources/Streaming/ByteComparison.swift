@@ -8,6 +8,12 @@ extension UnsafeRawBufferPointer {
       guard mine == other.loadUnaligned(fromByteOffset: at, as: UInt64.self) else { return false }
       at += 8
     }
+    if at == count { return true }
+    if count >= 8 {
+      // The last eight, some of them once more.
+      return loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+        == other.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    }
     while at < count {
       guard self[at] == other[at] else { return false }
       at += 1

@@ -81,7 +81,7 @@ struct ConformanceCase {
       if program.type != type { return "type \(program.type), expected \(type)" }
     }
     if test["check_only"] as? Bool == true { return nil }
-    let context = EvaluationContext(host: EmptyHost(), variableCapacity: 64)
+    let context = EvaluationContext(host: FactHost(), variableCapacity: 64)
     context.begin(today: .earliest, now: .distantPast, budget: 1_000_000)
     for (name, value) in bindings {
       guard let variable = environment.variables[name] else { continue }

@@ -134,7 +134,7 @@ import Vocabulary
       Issue.record("does not compile")
       return
     }
-    let context = EvaluationContext(host: EmptyHost())
+    let context = EvaluationContext(host: FactHost())
     context.set(variable: a, .text(String(repeating: "ab张", count: 200)))
     run(5) { random in
       let pattern = (0..<Int.random(in: 1...12, using: &random)).map { _ in random.pick(parts) }

@@ -8,7 +8,7 @@ import Testing
     environment.limits = .lifted
     let a = environment.declareVariable("a", .string)
     let b = environment.declareVariable("b", .string)
-    let context = EvaluationContext(host: EmptyHost())
+    let context = EvaluationContext(host: FactHost())
     context.set(variable: a, .text(text))
     context.set(variable: b, .text(pattern))
     let dynamic = show(try environment.compile("a.matches(b)").evaluate(context))
@@ -60,7 +60,7 @@ import Testing
   @Test func budgetEndsLongMatches() throws {
     var environment = TypeEnvironment()
     let a = environment.declareVariable("a", .string)
-    let context = EvaluationContext(host: EmptyHost())
+    let context = EvaluationContext(host: FactHost())
     context.begin(today: .earliest, now: .distantPast, budget: 1000)
     context.set(variable: a, .text(String(repeating: "a", count: 100_000)))
     let program = try environment.compile("a.matches('(a|b|c|d|e)*(f|g)')")

@@ -23,7 +23,7 @@ final class TestHost: FactHost {
   static let params = ObjectRef(type: 3, index: 0)
   static func person(_ index: UInt32) -> ObjectRef { ObjectRef(type: 2, index: index) }
 
-  func read(_ object: ObjectRef, field: UInt16) -> Value {
+  override func read(_ object: ObjectRef, field: UInt16) -> Value {
     reads += 1
     let missing = Value.missing(object, field: field)
     switch (object.type, field) {
@@ -47,13 +47,13 @@ final class TestHost: FactHost {
     return .error(EvaluationError(.host, "no such field"))
   }
 
-  func count(_ list: HostList) -> Int { people.count }
+  override func count(_ list: HostList) -> Int { people.count }
 
-  func element(_ list: HostList, at index: Int) -> Value {
+  override func element(_ list: HostList, at index: Int) -> Value {
     .object(TestHost.person(UInt32(index)))
   }
 
-  func numbers(
+  override func numbers(
     of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
     into numbers: UnsafeMutablePointer<Int64>
   ) -> Bool {

@@ -55,7 +55,7 @@ import Vocabulary
     #expect(rulebook.counting.map(\.rule.id) == ["E06"])
     let lists = try #require(rulebook.eventRule("E06")).lists
     // The least of all districts.
-    #expect(lists.thresholds.map(\.least) == [SIMD4(2, 90, 0, 0)])
+    #expect(lists.thresholds.map(\.least) == [SIMD4(90, 2, 0, 0)])
     let transactions = FactID(rawValue: EventTypeID("window.transaction").rawValue)
     #expect(lists.changes.touches(rulebook.mask([transactions])))
   }

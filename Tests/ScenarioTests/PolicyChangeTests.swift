@@ -1,5 +1,6 @@
 import Foundation
 import Policy
+import Situation
 import Stages
 import Streaming
 import Testing
@@ -7,6 +8,18 @@ import Testing
 /// A new policy is taken into use while referrals are open: situation rules are decided again, what
 /// happened is not (contract, section 5).
 @Suite struct PolicyChangeTests {
+  @Test func aSituationOfAFormerPolicyIsLetGo() throws {
+    let schema = SituationSchema(pack: try Scenario.pack.get())
+    weak var former: Situation?
+    do {
+      let situation = Situation(schema: schema)
+      former = situation
+      #expect(former != nil)
+      withExtendedLifetime(situation) {}
+    }
+    #expect(former == nil)
+  }
+
   /// A household on dibao whose only adult capable of work is jobless: B03 holds.
   private func jobless() throws -> Scenario {
     let scenario = try Scenario()

@@ -50,6 +50,29 @@ import Vocabulary
     }
   }
 
+  @Test func workingDaysAreCountedDayByDayInBothDirections() throws {
+    let days = (1...28).compactMap { CivilDate(year: 2026, month: 2, day: $0) }
+    // 9 February is in both lists: it is worked.
+    let calendar = WorkCalendar(
+      holidays: Set(days[7...11] + days[16...22]), shiftedWorkdays: [days[0], days[8], days[13]])
+    for start in days {
+      for count in -25...25 {
+        var day = start
+        var left = abs(count)
+        while left > 0 {
+          day = day.adding(days: count.signum())
+          if calendar.isWorkingDay(day) { left -= 1 }
+        }
+        #expect(calendar.adding(workingDays: count, to: start) == day, "\(start) \(count)")
+      }
+    }
+    #expect(calendar.isWorkingDay(days[0]) && calendar.isWorkingDay(days[8]))
+    #expect(!calendar.isWorkingDay(days[9]) && !calendar.isWorkingDay(days[14]))
+    var other = calendar
+    other.holidays.remove(days[9])
+    #expect(other.isWorkingDay(days[9]) && !calendar.isWorkingDay(days[9]) && other != calendar)
+  }
+
   @Test func termsEndAtTheEndOfTheDay() throws {
     let calendar = WorkCalendar(
       holidays: [try #require(CivilDate("2026-01-01")), try #require(CivilDate("2026-01-02"))],

@@ -148,6 +148,7 @@ extension StandardLibrary {
     if keys.count == 1, Numbers.relation(keys[0], keys[0]) == nil {
       return .failure(.argument, "the values to sort by have no order")
     }
+    if keys.count <= 1 { return .array(elements) }
     guard c.spend(elements.count * (Int.bitWidth - elements.count.leadingZeroBitCount)) else {
       return .error(.budget)
     }

@@ -72,9 +72,9 @@ final class TimeBoundNode: Node, @unchecked Sendable {
   }
 }
 
-/// `+`, `-` and `*` of ints.
+/// `+`, `-`, `*` and `/` of ints.
 final class IntArithmeticNode: IntNode, @unchecked Sendable {
-  enum Operation: Sendable { case add, subtract, multiply }
+  enum Operation: Sendable { case add, subtract, multiply, divide }
   private let operation: Operation
   private let left: Node
   private let right: Node
@@ -90,11 +90,16 @@ final class IntArithmeticNode: IntNode, @unchecked Sendable {
       return nil
     }
     guard let b = right.int(c) else { return nil }
+    if operation == .divide, b == 0 {
+      c.fail(.error(.divideByZero))
+      return nil
+    }
     let (result, overflow) =
       switch operation {
       case .add: a.addingReportingOverflow(b)
       case .subtract: a.subtractingReportingOverflow(b)
       case .multiply: a.multipliedReportingOverflow(by: b)
+      case .divide: a.dividedReportingOverflow(by: b)
       }
     if !overflow { return result }
     c.fail(.error(.overflow))
@@ -187,16 +192,7 @@ final class DateStepNode: Node, @unchecked Sendable {
 final class ListSizeNode: IntNode, @unchecked Sendable {
   private let operand: Node
   init(_ operand: Node) { self.operand = operand }
-  override func int(_ c: EvaluationContext) -> Int64? {
-    let list = operand.value(c)
-    switch list {
-    case .hostList(let list): return Int64(c.host.count(list))
-    case .list(let list): return Int64(list.elements.count)
-    default:
-      c.failUnless(list)
-      return nil
-    }
-  }
+  override func int(_ c: EvaluationContext) -> Int64? { operand.size(c) }
 }
 
 /// Constant texts in one stretch of memory, so that looking for one counts no references.
@@ -352,7 +348,7 @@ final class IndexNode: Node, @unchecked Sendable {
   override func value(_ c: EvaluationContext) -> Value {
     let container = operand.value(c)
     if !optional, case .hostList(let list) = container, let place = index.int(c), place >= 0,
-      place < Int64(c.host.count(list))
+      place < Int64(c.count(list))
     {
       return c.element(list, at: Int(place))
     }

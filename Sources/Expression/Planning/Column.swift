@@ -1,13 +1,11 @@
 /// Some elements of a list that a loop runs over: at most `width` from a place on.
 struct ColumnRows {
   static let width = 64
-  let range: Value
   let start: Int
   /// All of them, by bit.
   let all: UInt64
 
-  init(_ range: Value, from start: Int, of count: Int) {
-    self.range = range
+  init(from start: Int, of count: Int) {
     self.start = start
     let rest = count &- start
     all = rest >= ColumnRows.width ? .max : (1 &<< UInt64(rest)) &- 1
@@ -15,8 +13,8 @@ struct ColumnRows {
 }
 
 /// An int or the day of a date that every element has, as far as it is known when it is planned.
-struct Column: Sendable {
-  private enum Source: Sendable {
+struct Column: Equatable, Sendable {
+  private enum Source: Equatable, Sendable {
     /// The element itself.
     case element
     case field(UInt16)
@@ -37,15 +35,17 @@ struct Column: Sendable {
   /// Reads it of some rows; false where one of them has none.
   @inline(__always)
   func read(
-    _ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64,
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64,
     into numbers: UnsafeMutablePointer<Int64>
   ) -> Bool {
-    switch (source, rows.range) {
-    case (.field(let field), .hostList(let list)):
-      return c.host.numbers(
+    switch source {
+    case .field(let field):
+      guard case .hostList(let list) = range else { return false }
+      return c.numbers(
         of: list, from: rows.start, rows: asked, field: field, isOfDays: isOfDays, into: numbers)
-    case (.element, .list(let list)): return read(list, rows.start, asked, into: numbers)
-    default: return false
+    case .element:
+      guard case .list(let list) = range else { return false }
+      return read(list, rows.start, asked, into: numbers)
     }
   }
 

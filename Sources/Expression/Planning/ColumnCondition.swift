@@ -4,20 +4,22 @@
 class ColumnCondition: @unchecked Sendable {
   // Unchecked: all stored properties of all subclasses are `let`s of sendable values.
 
-  /// The rows for which it holds, of those that are asked; nil where that has to be found out round
-  /// by round, since something has no such value.
-  func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? { nil }
+  /// The rows for which it holds, of those that are asked: all of them, where a loop has no
+  /// condition. Nil where that has to be found out round by round, since something has no such
+  /// value.
+  func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? { asked }
 
   /// Reads a column and lets the rows be found by their numbers; nil where it cannot be read.
   @inline(__always)
   final func withNumbers(
-    _ c: EvaluationContext, _ column: Column, _ rows: ColumnRows, _ asked: UInt64,
-    _ find: (UnsafePointer<Int64>) -> UInt64
+    _ c: EvaluationContext, _ column: Column, _ range: Value, _ rows: ColumnRows,
+    _ asked: UInt64, _ find: (UnsafePointer<Int64>) -> UInt64?
   ) -> UInt64? {
     withUnsafeTemporaryAllocation(of: Int64.self, capacity: ColumnRows.width) { buffer in
-      guard let numbers = buffer.baseAddress, column.read(c, rows, asked, into: numbers) else {
-        return nil
-      }
+      guard let numbers = buffer.baseAddress, column.read(c, range, rows, asked, into: numbers)
+      else { return nil }
       return find(UnsafePointer(numbers))
     }
   }
@@ -58,6 +60,11 @@ class ColumnCondition: @unchecked Sendable {
       guard let left = make(node.left, of: slot), let right = make(node.right, of: slot) else {
         return nil
       }
+      if let left = left as? ColumnCompare, let right = right as? ColumnCompare,
+        left.column == right.column
+      {
+        return ColumnComparePair(left, right, decisive: node.decisive)
+      }
       return ColumnChain(left, right, decisive: node.decisive)
     case let node as FieldCompareNode: return make(node.plain, of: slot)
     case let node as IntConstantCompareNode:
@@ -86,19 +93,48 @@ private final class ColumnChain: ColumnCondition, @unchecked Sendable {
     self.decisive = decisive
   }
 
-  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
-    guard let first = left.holds(c, rows, asked) else { return nil }
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
+    guard let first = left.holds(c, range, rows, asked) else { return nil }
     let open = decisive ? asked & ~first : first
     if open == 0 { return first }
-    guard let second = right.holds(c, rows, open) else { return nil }
+    guard let second = right.holds(c, range, rows, open) else { return nil }
     return decisive ? first | second : second
+  }
+}
+
+/// The same of two comparisons of one column, which is read once.
+private final class ColumnComparePair: ColumnCondition, @unchecked Sendable {
+  private let left: ColumnCompare
+  private let right: ColumnCompare
+  private let decisive: Bool
+
+  init(_ left: ColumnCompare, _ right: ColumnCompare, decisive: Bool) {
+    self.left = left
+    self.right = right
+    self.decisive = decisive
+  }
+
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
+    guard let number = left.number(c) else { return nil }
+    return withNumbers(c, left.column, range, rows, asked) { numbers in
+      let first = passing(numbers, asked, left.op, number)
+      let open = decisive ? asked & ~first : first
+      if open == 0 { return first }
+      guard let number = right.number(c) else { return nil }
+      let second = passing(numbers, open, right.op, number)
+      return decisive ? first | second : second
+    }
   }
 }
 
 /// `element.field op other`.
 private final class ColumnCompare: ColumnCondition, @unchecked Sendable {
-  private let op: CompareOperator
-  private let column: Column
+  let op: CompareOperator
+  let column: Column
   private let other: Node
   private let isOfDays: Bool
 
@@ -115,9 +151,17 @@ private final class ColumnCompare: ColumnCondition, @unchecked Sendable {
     }
   }
 
-  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
-    guard let other = isOfDays ? other.day(c).map(Int64.init) : other.int(c) else { return nil }
-    return withNumbers(c, column, rows, asked) { passing($0, asked, op, other) }
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
+    guard let number = number(c) else { return nil }
+    return withNumbers(c, column, range, rows, asked) { passing($0, asked, op, number) }
+  }
+
+  /// What the column is compared with.
+  @inline(__always)
+  func number(_ c: EvaluationContext) -> Int64? {
+    isOfDays ? other.day(c).map(Int64.init) : other.int(c)
   }
 }
 
@@ -134,14 +178,16 @@ private final class ColumnTimeCompare: ColumnCondition, @unchecked Sendable {
     self.column = column
   }
 
-  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
     guard let day = comparison.movingDay(c) else { return nil }
     let moving = Int64(day)
     // The next that is reached ends the validity before those that lie further ahead.
     var next = Int64.max
     var isReached = false
     let op = comparison.op.flipped
-    let held = withNumbers(c, column, rows, asked) { numbers in
+    let held = withNumbers(c, column, range, rows, asked) { numbers in
       for row in Bits(asked) {
         let fixed = numbers[row]
         if fixed > moving { next = min(next, fixed) } else if fixed == moving { isReached = true }
@@ -166,8 +212,10 @@ private final class ColumnPresence: ColumnCondition, @unchecked Sendable {
     self.column = column
   }
 
-  override func holds(_ c: EvaluationContext, _ rows: ColumnRows, _ asked: UInt64) -> UInt64? {
-    withNumbers(c, column, rows, asked) { _ in asked }
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
+    withNumbers(c, column, range, rows, asked) { _ in asked }
   }
 }
 
@@ -189,7 +237,7 @@ extension LoopNode {
   /// run round by round. Nothing was done then but to work out what all rounds share.
   @inline(__always)
   final func eachPassing(
-    _ test: ColumnCondition?, _ c: EvaluationContext, _ range: Value, _ count: Int,
+    _ test: ColumnCondition, _ c: EvaluationContext, _ range: Value, _ count: Int,
     _ body: (ColumnRows, UInt64) -> Bool
   ) -> Bool {
     // What is traced is read one by one, and a probe keeps nothing.
@@ -198,8 +246,8 @@ extension LoopNode {
     }
     var start = 0
     while start < count {
-      let rows = ColumnRows(range, from: start, of: count)
-      guard let held = test == nil ? rows.all : test?.holds(c, rows, rows.all),
+      let rows = ColumnRows(from: start, of: count)
+      guard let held = test.holds(c, range, rows, rows.all),
         held == 0 || body(rows, held)
       else { return false }
       start &+= ColumnRows.width

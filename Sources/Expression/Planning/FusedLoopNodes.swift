@@ -1,10 +1,12 @@
 /// `size(range.filter(x, condition))` without making the list.
 final class FilteredCountNode: LoopNode, @unchecked Sendable {
   private let condition: Node
-  private let columns: ColumnCondition?
+  private let columns: ColumnCondition
+  private let hasColumns: Bool
   init(_ list: CollectNode, condition: Node) {
     self.condition = condition
     columns = list.columns
+    hasColumns = list.hasColumns
     super.init(
       list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
@@ -16,7 +18,7 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
 
   override func int(_ c: EvaluationContext) -> Int64? {
     let range = self.range.value(c)
-    if let columns, let count = counted(c, range, columns) { return count }
+    if hasColumns, let count = counted(c, range) { return count }
     var found: Int64 = 0
     let abrupt = forEach(c, in: range, where: condition) {
       found &+= 1
@@ -28,9 +30,7 @@ final class FilteredCountNode: LoopNode, @unchecked Sendable {
   }
 
   /// The number found many at once; nil where the elements have to be gone through.
-  private func counted(
-    _ c: EvaluationContext, _ range: Value, _ columns: ColumnCondition
-  ) -> Int64? {
+  private func counted(_ c: EvaluationContext, _ range: Value) -> Int64? {
     guard let count = count(c, range) else { return nil }
     begin(c)
     var found: Int64 = 0
@@ -47,14 +47,13 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
   private let condition: Node?
   private let body: Node
   /// What is added up, where it can be read as a column of what the test passes.
-  private let terms: (column: Column, test: ColumnCondition?)?
-  init(_ list: CollectNode, body: Node) {
+  private let terms: Column?
+  private let test: ColumnCondition
+  init(_ list: CollectNode) {
     condition = list.condition
-    self.body = body
-    let column = list.keySlot < 0 ? Column(body, of: list.slot, isOfDays: false) : nil
-    terms = column.flatMap {
-      list.condition != nil && list.columns == nil ? nil : ($0, list.columns)
-    }
+    body = list.body
+    terms = list.hasColumns ? Column(body, of: list.slot, isOfDays: false) : nil
+    test = list.columns
     super.init(
       list.range, slot: list.slot, keySlot: list.keySlot, invariants: list.invariants)
   }
@@ -66,7 +65,7 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
 
   override func int(_ c: EvaluationContext) -> Int64? {
     let range = self.range.value(c)
-    if let terms, let sum = summed(c, range, terms.column, terms.test) { return sum }
+    if let terms, let sum = summed(c, range, terms) { return sum }
     var total: Int64 = 0
     var hasOverflown = false
     let abrupt = forEach(c, in: range, where: condition) {
@@ -83,14 +82,14 @@ final class IntSumNode: LoopNode, @unchecked Sendable {
 
   /// The sum of a column; nil where the elements have to be gone through.
   private func summed(
-    _ c: EvaluationContext, _ range: Value, _ column: Column, _ test: ColumnCondition?
+    _ c: EvaluationContext, _ range: Value, _ column: Column
   ) -> Int64? {
     guard let count = count(c, range) else { return nil }
     begin(c)
     var total: Int64 = 0
     let isDone = eachPassing(test, c, range, count) { rows, passing in
       withUnsafeTemporaryAllocation(of: Int64.self, capacity: ColumnRows.width) { buffer in
-        guard let numbers = buffer.baseAddress, column.read(c, rows, passing, into: numbers)
+        guard let numbers = buffer.baseAddress, column.read(c, range, rows, passing, into: numbers)
         else { return false }
         for row in Bits(passing) {
           let (sum, hasOverflown) = total.addingReportingOverflow(numbers[row])

@@ -27,8 +27,8 @@ class LoopNode: Node, @unchecked Sendable {
   @inline(__always)
   final func count(_ c: EvaluationContext, _ range: Value) -> Int? {
     switch range {
-    case .hostList(let list): c.host.count(list)
-    case .list(let list): list.elements.count
+    case .hostList(let list): c.count(list)
+    case .list(let list): list.count
     case .map(let map): map.keys.count
     default: nil
     }
@@ -236,18 +236,23 @@ final class CollectNode: LoopNode, @unchecked Sendable {
   let condition: Node?
   /// The condition, or one that always holds: there is no optional to unwrap in each round.
   private let test: Node
-  /// The condition, where it can be decided for many elements at once.
-  let columns: ColumnCondition?
-  /// Nil for `filter`: the element itself.
-  let body: Node?
+  /// The condition, where there is none or it can be decided for many elements at once.
+  let columns: ColumnCondition
+  let hasColumns: Bool
+  /// For `filter` the element itself.
+  let body: Node
+  let isFilter: Bool
 
   init(
     _ range: Node, slot: Int, keySlot: Int, invariants: [Int], condition: Node?, body: Node?
   ) {
     self.condition = condition
     test = condition ?? BoolConstantNode(true)
-    columns = keySlot < 0 ? condition.flatMap { ColumnCondition.make($0, of: slot) } : nil
-    self.body = body
+    let columns = condition.flatMap { ColumnCondition.make($0, of: slot) }
+    hasColumns = keySlot < 0 && (condition == nil || columns != nil)
+    self.columns = columns ?? ColumnCondition()
+    self.body = body ?? LocalNode(slot)
+    isFilter = body == nil
     super.init(range, slot: slot, keySlot: keySlot, invariants: invariants)
   }
 
@@ -257,10 +262,13 @@ final class CollectNode: LoopNode, @unchecked Sendable {
       c.failUnless(range)
       return c.takeAbrupt()
     }
-    if count == 0 { return .list(.empty) }
+    if count == 0 {
+      if case .list = range { return range }
+      return .list(.empty)
+    }
     begin(c)
-    if body == nil {
-      if let passed = picked(c, range, count) { return passed }
+    if isFilter {
+      if hasColumns, let passed = picked(c, range, count) { return passed }
       if case .hostList(let list) = range { return filtered(c, list, count) }
     }
     var abrupt: Value?
@@ -273,7 +281,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
         continue
       }
       if !passes { continue }
-      let element = if let body { body.value(c) } else { c.state.pointee.frame[slot] }
+      let element = body.value(c)
       if element.isAbrupt {
         abrupt = merged(abrupt, element)
       } else {
@@ -310,8 +318,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
 
   /// The elements that pass, found many at once; nil where they have to be gone through.
   private func picked(_ c: EvaluationContext, _ range: Value, _ count: Int) -> Value? {
-    guard let columns else { return nil }
-    return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { places in
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { places in
       var found = 0
       let isDone = eachPassing(columns, c, range, count) { rows, passing in
         for row in Bits(passing) {
@@ -334,7 +341,7 @@ final class CollectNode: LoopNode, @unchecked Sendable {
       return .list(ListValue(places.map { list.elements[Int($0)] }))
     }
     guard case .hostList(let list) = range else { return .noSuchOverload }
-    if let part = c.host.list(of: places, in: list) { return .hostList(part) }
+    if let part = c.list(of: places, in: list) { return .hostList(part) }
     let elements = places.map { c.element(list, at: Int($0)) }
     return elements.first { $0.isAbrupt } ?? .list(ListValue(elements))
   }

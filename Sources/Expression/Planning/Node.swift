@@ -3,7 +3,8 @@
 /// `bool` and `int` return nil where there is no such value; the unknown or error is then in
 /// `context.takeAbrupt()`. They exist so that the common path moves machine words only.
 class Node: @unchecked Sendable {
-  // Unchecked: all stored properties of all subclasses are `let`s of sendable values.
+  // Unchecked: all stored properties of all subclasses are `let`s of sendable values, or refer to
+  // such objects that another property keeps.
 
   func value(_ c: EvaluationContext) -> Value { .noSuchOverload }
 
@@ -21,6 +22,9 @@ class Node: @unchecked Sendable {
     return nil
   }
 
+  /// The number of elements of a list.
+  func size(_ c: EvaluationContext) -> Int64? { c.size(of: value(c)) }
+
   /// Days since 1970 of a date.
   func day(_ c: EvaluationContext) -> Int32? {
     let result = value(c)
@@ -37,6 +41,17 @@ extension EvaluationContext {
   /// Notes why a value of the wrong kind is no result.
   @inline(never)
   func failUnless(_ value: Value) { fail(value.isAbrupt ? value : .noSuchOverload) }
+
+  /// The number of elements of a list.
+  func size(of value: Value) -> Int64? {
+    switch value {
+    case .hostList(let list): return Int64(count(list))
+    case .list(let list): return Int64(list.count)
+    default:
+      failUnless(value)
+      return nil
+    }
+  }
 }
 
 /// Nodes whose own result is a bool.
@@ -90,6 +105,17 @@ final class LazyVariableNode: Node, @unchecked Sendable {
     self.slot = slot
     self.definition = definition
   }
+
+  override func bool(_ c: EvaluationContext) -> Bool? {
+    if !c.pending[slot], case .bool(let known) = c.variables[slot] { return known }
+    return super.bool(c)
+  }
+
+  override func int(_ c: EvaluationContext) -> Int64? {
+    if !c.pending[slot], case .int(let known) = c.variables[slot] { return known }
+    return super.int(c)
+  }
+
   override func value(_ c: EvaluationContext) -> Value {
     if !c.pending[slot] { return c.variables[slot] }
     let result = definition.evaluate(c)
@@ -197,6 +223,11 @@ class FieldNode: Node, @unchecked Sendable {
   }
 
   override func value(_ c: EvaluationContext) -> Value { read(c, object(c)) }
+
+  override func size(_ c: EvaluationContext) -> Int64? {
+    guard let object = object(c) else { return nil }
+    return c.size(object, field).map(Int64.init) ?? c.size(of: c.read(object, field))
+  }
 }
 
 /// A field of a loop variable.
@@ -326,11 +357,15 @@ final class HasFieldNode: BoolNode, @unchecked Sendable {
   let field: FieldNode
   /// The field is a date, or an int; nil for other types.
   let isOfDays: Bool?
+  /// The field is a list of an object that is at hand.
+  private let isList: Bool
   init(_ field: FieldNode, _ type: CELType) {
     self.field = field
+    if case .list = type { isList = !(field is ComputedFieldNode) } else { isList = false }
     isOfDays = type == .date ? true : type == .int ? false : nil
   }
   override func bool(_ c: EvaluationContext) -> Bool? {
+    if isList, let object = field.object(c), c.size(object, field.field) != nil { return true }
     switch field.value(c) {
     case .null: return false
     case .optional(let wrapper): return wrapper.wrapped != nil

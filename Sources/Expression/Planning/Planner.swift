@@ -13,7 +13,7 @@ struct Planner {
   var variableCount = 0
   var diagnostics: [Diagnostic] = []
   /// For evaluating constants.
-  let checkContext = EvaluationContext(host: EmptyHost(), variableCapacity: 1)
+  let checkContext = EvaluationContext(host: FactHost(), variableCapacity: 1)
 
   static func plan(
     _ tree: CheckedTree, _ environment: TypeEnvironment, source: String

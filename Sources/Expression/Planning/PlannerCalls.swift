@@ -58,9 +58,12 @@ extension Planner {
         ? equality(op, nodes, types) : comparison(op, nodes, types)
       return ageComparison(op, nodes, parts, plain) ?? plain
     case ("!_", 1): return NotNode(nodes[0])
-    case ("-_", 1): return UnaryCallNode(Arithmetic.negate, nodes[0])
-    case ("_+_", 2), ("_-_", 2), ("_*_", 2): return arithmetic(name, nodes, types)
-    case ("_/_", 2): return BinaryCallNode(Arithmetic.divide, nodes[0], nodes[1])
+    case ("-_", 1):
+      // The least int has no opposite: that fails in both ways.
+      return types == [.int]
+        ? IntArithmeticNode(.subtract, IntConstantNode(0), nodes[0])
+        : UnaryCallNode(Arithmetic.negate, nodes[0])
+    case ("_+_", 2), ("_-_", 2), ("_*_", 2), ("_/_", 2): return arithmetic(name, nodes, types)
     case ("_%_", 2): return BinaryCallNode(Arithmetic.modulo, nodes[0], nodes[1])
     case ("@in", 2):
       if case .list(let list)? = nodes[1].constant,
@@ -109,6 +112,7 @@ extension Planner {
       switch name {
       case "_+_": return IntArithmeticNode(.add, nodes[0], nodes[1])
       case "_-_": return IntArithmeticNode(.subtract, nodes[0], nodes[1])
+      case "_/_": return IntArithmeticNode(.divide, nodes[0], nodes[1])
       default: return IntArithmeticNode(.multiply, nodes[0], nodes[1])
       }
     }
@@ -117,6 +121,7 @@ extension Planner {
     case "_-_":
       if types == [.date, .date] { return DateDifferenceNode(nodes[0], nodes[1]) }
       return BinaryCallNode(Arithmetic.subtract, nodes[0], nodes[1])
+    case "_/_": return BinaryCallNode(Arithmetic.divide, nodes[0], nodes[1])
     default: return BinaryCallNode(Arithmetic.multiply, nodes[0], nodes[1])
     }
   }
@@ -143,11 +148,11 @@ extension Planner {
   /// A function of a list that is made only for it.
   private func fused(_ name: String, _ nodes: [Node], _ types: [CELType]) -> Node? {
     guard nodes.count == 1, let list = nodes[0] as? CollectNode else { return nil }
-    if name == "size", let condition = list.condition, list.body == nil {
+    if name == "size", let condition = list.condition, list.isFilter {
       return FilteredCountNode(list, condition: condition)
     }
-    if name == "sum", types == [.list(.int)], let body = list.body {
-      return IntSumNode(list, body: body)
+    if name == "sum", types == [.list(.int)], !list.isFilter {
+      return IntSumNode(list)
     }
     return nil
   }

@@ -1,3 +1,5 @@
+public import Vocabulary
+
 /// A compiled expression: immutable, shared between threads, evaluated with a context per thread.
 public final class Program: Sendable {
   /// The expression as written.
@@ -41,6 +43,16 @@ public final class Program: Sendable {
     return result
   }
 
+  /// Evaluates to an int; nil where the result is something else.
+  public func int(_ context: EvaluationContext) -> Int64? {
+    guard variableCount <= context.variableCapacity, let previous = context.enter(frameSize) else {
+      return nil
+    }
+    let result = root.int(context)
+    context.leave(frameSize, previous)
+    return result
+  }
+
   /// Evaluates a condition.
   public func decide(_ context: EvaluationContext) -> Decision {
     guard variableCount <= context.variableCapacity, let previous = context.enter(frameSize) else {
@@ -57,42 +69,14 @@ public final class Program: Sendable {
   }
 }
 
-/// Programs that are decided one after another. Going through them counts no references.
-public struct ProgramRow: @unchecked Sendable {
-  // Unchecked: the row is written in `init` only.
+/// Programs that are decided one after another.
+public typealias ProgramRow = ObjectRow<Program>
 
-  /// How many there are.
-  public let count: Int
-  @usableFromInline let row: UnsafePointer<Unmanaged<Program>>
-  private let keeper: Keeper
-
-  /// Keeps the row and what it refers to.
-  private final class Keeper {
-    let programs: [Program]
-    let row: UnsafeMutablePointer<Unmanaged<Program>>
-
-    init(_ programs: [Program]) {
-      self.programs = programs
-      row = .allocate(capacity: max(1, programs.count))
-      for (at, program) in programs.enumerated() {
-        (row + at).initialize(to: .passUnretained(program))
-      }
-    }
-
-    deinit { row.deallocate() }
-  }
-
-  /// The programs in their order.
-  public init(_ programs: [Program]) {
-    keeper = Keeper(programs)
-    row = UnsafePointer(keeper.row)
-    count = programs.count
-  }
-
+extension ObjectRow<Program> {
   /// Evaluates the condition at a place in `0..<count`.
   @inlinable @inline(__always)
-  public func decide(_ index: Int, _ context: EvaluationContext) -> Decision {
-    row[index]._withUnsafeGuaranteedRef { $0.decide(context) }
+  public func decide(_ place: Int, _ context: EvaluationContext) -> Decision {
+    at(place) { $0.decide(context) }
   }
 }
 

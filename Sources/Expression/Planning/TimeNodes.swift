@@ -31,11 +31,11 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   /// Where a loop keeps the moving value of now, which is the same in all its rounds; else -1.
   private let slot: Int
   /// Of `age(birth, today)`.
-  private let birth: Node?
+  private let birth: Unmanaged<Node>?
   /// Both sides are dates.
   let isOfDates: Bool
   /// Some months before or after today.
-  private let months: DateStepNode?
+  private let months: Unmanaged<DateStepNode>?
 
   /// `moving op fixed`.
   init(
@@ -48,9 +48,11 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     self.fixed = fixed
     self.shape = shape
     slot = invariant?.slot ?? -1
-    birth = shape.form == .age ? (self.moving as? AgeTodayNode)?.birth : nil
+    // What these refer to is part of the moving side.
+    let age = shape.form == .age ? self.moving as? AgeTodayNode : nil
+    birth = age.map { .passUnretained($0.birth) }
     let steps = self.moving as? DateStepNode
-    months = steps.flatMap { $0.isOfMonths && $0.date is TodayNode ? $0 : nil }
+    months = steps.flatMap { $0.isOfMonths && $0.date is TodayNode ? .passUnretained($0) : nil }
   }
 
   /// The moving value of now; it limits no validity.
@@ -67,7 +69,7 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
   }
 
   override func bool(_ c: EvaluationContext) -> Bool? {
-    if let birth { return compareAge(c, birth) }
+    if let birth { return birth._withUnsafeGuaranteedRef { compareAge(c, $0) } }
     if isOfDates, let result = compareDays(c) { return result }
     let wasProbing = c.state.pointee.isProbing
     let a = movingNow(c)
@@ -253,8 +255,8 @@ final class TimeCompareNode: BoolNode, @unchecked Sendable {
     guard let months, case .date(let date) = b else { return false }
     let today = c.state.pointee.today
     c.state.pointee.isProbing = true
-    let day = months.first(
-      after: today, reaching: target == .passes ? date.adding(days: 1) : date, c)
+    let goal = target == .passes ? date.adding(days: 1) : date
+    let day = months._withUnsafeGuaranteedRef { $0.first(after: today, reaching: goal, c) }
     c.state.pointee.isProbing = false
     guard let day, Int(day.dayNumber) - Int(today.dayNumber) <= TimeCompareNode.horizon
     else { return false }

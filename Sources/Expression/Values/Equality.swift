@@ -54,7 +54,7 @@ extension EvaluationContext {
   func listCount(_ list: Value) -> Int {
     switch list {
     case .list(let value): value.elements.count
-    case .hostList(let value): host.count(value)
+    case .hostList(let value): count(value)
     default: 0
     }
   }
@@ -64,7 +64,7 @@ extension EvaluationContext {
   func listElement(_ list: Value, _ index: Int) -> Value {
     switch list {
     case .list(let value): value.elements[index]
-    case .hostList(let value): host.element(value, at: index)
+    case .hostList(let value): element(value, at: index)
     default: .noSuchOverload
     }
   }
@@ -74,12 +74,12 @@ extension EvaluationContext {
     switch list {
     case .list(let value): return .success(value.elements)
     case .hostList(let value):
-      let count = host.count(value)
+      let count = count(value)
       guard spend(count) else { return .failure(AbruptValue(.error(.budget))) }
       var result: [Value] = []
       result.reserveCapacity(count)
       for i in 0..<count {
-        let element = host.element(value, at: i)
+        let element = element(value, at: i)
         if element.isAbrupt { return .failure(AbruptValue(element)) }
         result.append(element)
       }

@@ -1,44 +1,51 @@
 public import Vocabulary
 
 /// What the expressions read. Called on the evaluating thread only.
-public protocol FactHost: AnyObject {
+///
+/// The base class is a host without objects. It is no protocol, since to call a method of a class
+/// that somebody else keeps counts no references, and every fact is read by such a call.
+open class FactHost {
+  /// A host without objects.
+  public init() {}
+
+  static let noObject = Value.failure(.host, "no such object")
+  static let noList = Value.failure(.host, "no such list")
+
   /// The value of a field; `.unknown` where the fact is missing. Texts may be borrowed.
-  func read(_ object: ObjectRef, field: UInt16) -> Value
+  open func read(_ object: ObjectRef, field: UInt16) -> Value { FactHost.noObject }
+
   /// The value of a field where it is an int; nil where `read` has something else to say. Likewise
   /// a bool and the day of a date: what most expressions ask for needs no `Value` then.
-  func int(_ object: ObjectRef, field: UInt16) -> Int64?
-  func bool(_ object: ObjectRef, field: UInt16) -> Bool?
-  func day(_ object: ObjectRef, field: UInt16) -> Int32?
-  func count(_ list: HostList) -> Int
-  /// `index` is within `0..<count(list)`.
-  func element(_ list: HostList, at index: Int) -> Value
-  /// The element where it is an object; nil where `element` has something else to say.
-  func object(_ list: HostList, at index: Int) -> ObjectRef?
-  /// A list of some elements of another one, by their places in it; nil where the host makes none.
-  func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList?
-  /// Reads a field of some elements of a list, by bit from a place on: ints, or the days of dates.
-  /// False where one of them is something else, or where reading them one by one is no slower.
-  func numbers(
-    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
-    into numbers: UnsafeMutablePointer<Int64>
-  ) -> Bool
-}
-
-extension FactHost {
-  public func int(_ object: ObjectRef, field: UInt16) -> Int64? {
+  open func int(_ object: ObjectRef, field: UInt16) -> Int64? {
     if case .int(let value) = read(object, field: field) { value } else { nil }
   }
-  public func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
+  open func bool(_ object: ObjectRef, field: UInt16) -> Bool? {
     if case .bool(let value) = read(object, field: field) { value } else { nil }
   }
-  public func day(_ object: ObjectRef, field: UInt16) -> Int32? {
+  open func day(_ object: ObjectRef, field: UInt16) -> Int32? {
     if case .date(let value) = read(object, field: field) { value.dayNumber } else { nil }
   }
-  public func object(_ list: HostList, at index: Int) -> ObjectRef? {
+
+  /// How many elements a field has, where that is known without making the list; nil otherwise.
+  open func size(_ object: ObjectRef, field: UInt16) -> Int? { nil }
+
+  /// How many elements a list has.
+  open func count(_ list: HostList) -> Int { 0 }
+
+  /// `index` is within `0..<count(list)`.
+  open func element(_ list: HostList, at index: Int) -> Value { FactHost.noList }
+
+  /// The element where it is an object; nil where `element` has something else to say.
+  open func object(_ list: HostList, at index: Int) -> ObjectRef? {
     if case .object(let object) = element(list, at: index) { object } else { nil }
   }
-  public func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? { nil }
-  public func numbers(
+
+  /// A list of some elements of another one, by their places in it; nil where the host makes none.
+  open func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? { nil }
+
+  /// Reads a field of some elements of a list, by bit from a place on: ints, or the days of dates.
+  /// False where one of them is something else, or where reading them one by one is no slower.
+  open func numbers(
     of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
     into numbers: UnsafeMutablePointer<Int64>
   ) -> Bool { false }
@@ -56,18 +63,6 @@ public enum TimeRead: Equatable, Sendable {
   case now
 }
 
-/// A host without objects.
-public final class EmptyHost: FactHost {
-  public init() {}
-  public func read(_ object: ObjectRef, field: UInt16) -> Value {
-    .error(EvaluationError(.host, "no such object"))
-  }
-  public func count(_ list: HostList) -> Int { 0 }
-  public func element(_ list: HostList, at index: Int) -> Value {
-    .error(EvaluationError(.host, "no such list"))
-  }
-}
-
 /// Everything one thread needs to evaluate programs: reusable, not thread-safe, and re-entrant (a
 /// host may evaluate another program with the same context while it answers a read).
 ///
@@ -75,8 +70,10 @@ public final class EmptyHost: FactHost {
 /// `validUntil`. Several programs may run between two `begin` calls; they share the budget and
 /// `validUntil` is the earliest of all.
 public final class EvaluationContext {
-  /// Whose facts are read; kept alive by the context.
-  public let host: any FactHost
+  /// Whose facts are read.
+  private let host: Unmanaged<FactHost>
+  /// Keeps the host alive.
+  private let keptHost: FactHost?
   /// Working days for `addWorkdays`, `workdays` and `wd` terms.
   public var calendar: WorkCalendar
   /// The fields read since `begin`, in order of first reading, where `isTracing`.
@@ -117,12 +114,16 @@ public final class EvaluationContext {
   private static let localCapacity = 512
   static let maxProgramDepth = 24
 
-  /// `budget` is the number of steps of all loops together per `begin`.
+  /// - Parameters:
+  ///   - keepsHost: false where the host keeps the context, and so outlives it.
+  ///   - budget: the number of steps of all loops together per `begin`.
   public init(
-    host: any FactHost, today: CivilDate = .earliest, now: Instant = .distantPast,
+    host: FactHost, keepsHost: Bool = true, today: CivilDate = .earliest,
+    now: Instant = .distantPast,
     calendar: WorkCalendar = WorkCalendar(), budget: Int = 100_000, variableCapacity: Int = 64
   ) {
-    self.host = host
+    self.host = .passUnretained(host)
+    keptHost = keepsHost ? host : nil
     self.calendar = calendar
     self.variableCapacity = max(1, variableCapacity)
     locals = .allocate(capacity: EvaluationContext.localCapacity)
@@ -186,18 +187,14 @@ public final class EvaluationContext {
 
   /// Sets a variable without a definition to an object or, without one, to null; nothing where
   /// there is no such slot.
+  @inline(__always)
   public func set(variable slot: Int, to object: ObjectRef?) {
     guard slot >= 0, slot < variableCapacity else { return }
-    EvaluationContext.put(object.map(Value.object) ?? .null, at: variables + slot)
-  }
-
-  /// Sets two such variables.
-  public func set(
-    variables slots: (Int, Int), to objects: (ObjectRef?, ObjectRef?)
-  ) {
-    guard min(slots.0, slots.1) >= 0, max(slots.0, slots.1) < variableCapacity else { return }
-    EvaluationContext.put(objects.0.map(Value.object) ?? .null, at: variables + slots.0)
-    EvaluationContext.put(objects.1.map(Value.object) ?? .null, at: variables + slots.1)
+    if let object {
+      EvaluationContext.put(.object(object), at: variables + slot)
+    } else {
+      variables[slot] = .null
+    }
   }
 
   /// Puts a value that owns nothing, mostly in the place of another one that needs no end either.
@@ -217,20 +214,32 @@ public final class EvaluationContext {
   public var budget: Int { state.pointee.budget }
   /// The earliest time at which an answer given since `begin` may change by itself.
   public var validUntil: Instant { state.pointee.validUntil }
-  /// Sets the bound on validity and returns the former one: a host that evaluates a program within
-  /// another one learns how long its part is valid.
-  public func exchangeValidity(_ instant: Instant) -> Instant {
-    let former = state.pointee.validUntil
-    state.pointee.validUntil = instant
-    return former
-  }
   /// What of the time was read since `begin`.
   public var timeRead: TimeRead { state.pointee.timeRead }
-  /// Sets what was read of the time and returns what it was before, likewise.
-  public func exchangeTimeRead(_ read: TimeRead) -> TimeRead {
-    let former = state.pointee.timeRead
-    state.pointee.timeRead = read
-    return former
+
+  /// The outcome of a program that a host evaluates for one of its facts.
+  public struct Part {
+    /// May borrow from the host.
+    public let value: Value
+    /// Until when the value stands by itself, as far as the program itself reads the time.
+    public let validUntil: Instant
+    /// What of the time the program itself read.
+    public let timeRead: TimeRead
+  }
+
+  /// Evaluates a program within another one, for a fact that the latter reads: what holds for the
+  /// one is kept apart from what holds for the other.
+  public func evaluateApart(_ program: Program) -> Part {
+    let validUntil = state.pointee.validUntil
+    let timeRead = state.pointee.timeRead
+    state.pointee.validUntil = .distantFuture
+    state.pointee.timeRead = .none
+    let value = program.evaluate(self)
+    let part = Part(
+      value: value, validUntil: state.pointee.validUntil, timeRead: state.pointee.timeRead)
+    state.pointee.validUntil = validUntil
+    state.pointee.timeRead = timeRead
+    return part
   }
 
   /// Notes that `today` was read.
@@ -278,28 +287,40 @@ public final class EvaluationContext {
   @inline(__always)
   func read(_ object: ObjectRef, _ field: UInt16) -> Value {
     if state.pointee.isTracing { record(object, field) }
-    return host.read(object, field: field)
+    return host._withUnsafeGuaranteedRef { $0.read(object, field: field) }
   }
 
   /// The field where it is an int, a bool or the day of a date; nil where `read` must tell.
   @inline(__always)
   func int(_ object: ObjectRef, _ field: UInt16) -> Int64? {
-    state.pointee.isTracing ? nil : host.int(object, field: field)
+    state.pointee.isTracing
+      ? nil : host._withUnsafeGuaranteedRef { $0.int(object, field: field) }
   }
 
   @inline(__always)
   func bool(_ object: ObjectRef, _ field: UInt16) -> Bool? {
-    state.pointee.isTracing ? nil : host.bool(object, field: field)
+    state.pointee.isTracing
+      ? nil : host._withUnsafeGuaranteedRef { $0.bool(object, field: field) }
   }
 
   @inline(__always)
   func day(_ object: ObjectRef, _ field: UInt16) -> Int32? {
-    state.pointee.isTracing ? nil : host.day(object, field: field)
+    state.pointee.isTracing
+      ? nil : host._withUnsafeGuaranteedRef { $0.day(object, field: field) }
+  }
+
+  /// How many elements a field has; nil where `read` must tell.
+  @inline(__always)
+  func size(_ object: ObjectRef, _ field: UInt16) -> Int? {
+    state.pointee.isTracing
+      ? nil : host._withUnsafeGuaranteedRef { $0.size(object, field: field) }
   }
 
   /// The object at a place of a list; nil where `element` must tell.
   @inline(__always)
-  func object(_ list: HostList, at index: Int) -> ObjectRef? { host.object(list, at: index) }
+  func object(_ list: HostList, at index: Int) -> ObjectRef? {
+    host._withUnsafeGuaranteedRef { $0.object(list, at: index) }
+  }
 
   /// Sets a local to an object.
   @inline(__always)
@@ -307,9 +328,29 @@ public final class EvaluationContext {
     EvaluationContext.put(.object(object), at: state.pointee.frame + slot)
   }
 
-  /// An element of a list; apart from the loops, which need not hold the host for it.
-  @inline(never)
-  func element(_ list: HostList, at index: Int) -> Value { host.element(list, at: index) }
+  func element(_ list: HostList, at index: Int) -> Value {
+    host._withUnsafeGuaranteedRef { $0.element(list, at: index) }
+  }
+
+  @inline(__always)
+  func count(_ list: HostList) -> Int { host._withUnsafeGuaranteedRef { $0.count(list) } }
+
+  /// A list of some elements of another one; nil where the host makes none.
+  func list(of places: UnsafeBufferPointer<UInt32>, in list: HostList) -> HostList? {
+    host._withUnsafeGuaranteedRef { $0.list(of: places, in: list) }
+  }
+
+  /// A field of some elements of a list; false where it has to be read one by one.
+  @inline(__always)
+  func numbers(
+    of list: HostList, from start: Int, rows: UInt64, field: UInt16, isOfDays: Bool,
+    into numbers: UnsafeMutablePointer<Int64>
+  ) -> Bool {
+    host._withUnsafeGuaranteedRef {
+      $0.numbers(
+        of: list, from: start, rows: rows, field: field, isOfDays: isOfDays, into: numbers)
+    }
+  }
 
   @inline(__always)
   func fail(_ value: Value) { state.pointee.abrupt = value }

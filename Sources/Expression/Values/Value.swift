@@ -252,7 +252,12 @@ private struct OwnedCopier {
 public final class ListValue: Sendable {
   /// In order.
   public let elements: [Value]
-  public init(_ elements: [Value]) { self.elements = elements }
+  /// How many there are.
+  public let count: Int
+  public init(_ elements: [Value]) {
+    self.elements = elements
+    count = elements.count
+  }
   static let empty = ListValue([])
 }
 

@@ -1,9 +1,9 @@
 import Expression
 import Vocabulary
 
-/// Finds out which events can make a rule hold, from the conditions on the event's type, on its state
-/// and kind and on what such an event lacks: everything else counts as unknown. What all of these events have in common is what
-/// the rule tells whoever knows that it holds.
+/// Finds out which events can make a rule hold, from the conditions on the event's type, on its
+/// state and kind and on what such an event lacks: everything else counts as unknown. What all of
+/// these events have in common is what the rule tells whoever knows that it holds.
 struct TriggerProbe {
   let facts: [FactDefinition]
   let sources: SourceCatalog
@@ -15,13 +15,9 @@ struct TriggerProbe {
   private final class Host: FactHost {
     var known: [UInt16: Value] = [:]
 
-    func read(_ object: ObjectRef, field: UInt16) -> Value {
+    override func read(_ object: ObjectRef, field: UInt16) -> Value {
       if object.type == ObjectKind.event.rawValue, let value = known[field] { return value }
       return .missing(object, field: field)
-    }
-    func count(_ list: HostList) -> Int { 0 }
-    func element(_ list: HostList, at index: Int) -> Value {
-      .error(EvaluationError(.host, "no such list"))
     }
   }
 

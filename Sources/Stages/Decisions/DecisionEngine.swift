@@ -14,7 +14,9 @@ final class DecisionEngine {
   private(set) var situation: Situation
   private(set) var rulebook: Rulebook
   private(set) var evaluation: RuleEvaluation
-  private var pseudonyms: Pseudonyms
+  private(set) var pseudonyms: Pseudonyms
+  /// Memory for the events collected in a visit.
+  private var triggers: [Desk.Trigger] = []
   /// What the settings describe, for sweeps.
   private(set) var world: World
   /// Leaves out what earlier decisions show to be without effect.
@@ -27,7 +29,8 @@ final class DecisionEngine {
     situation = Situation(
       schema: SituationSchema(pack: settings.pack), worksOutAll: !takesShortCuts)
     rulebook = Rulebook(pack: settings.pack)
-    evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
+    evaluation = RuleEvaluation(
+      situation: situation, pack: settings.pack, needed: rulebook.needed)
     pseudonyms = Pseudonyms(settings.identifiers)
   }
 
@@ -36,7 +39,8 @@ final class DecisionEngine {
       situation = Situation(
         schema: SituationSchema(pack: settings.pack), worksOutAll: !takesShortCuts)
       rulebook = Rulebook(pack: settings.pack)
-      evaluation = RuleEvaluation(situation: situation, pack: settings.pack)
+      evaluation = RuleEvaluation(
+        situation: situation, pack: settings.pack, needed: rulebook.needed)
     }
     self.settings = settings
     pseudonyms = Pseudonyms(settings.identifiers)
@@ -112,12 +116,13 @@ final class DecisionEngine {
         key: visit.household.key, compositions: visit.household.compositions, log: view,
         persons: persons, referrals: referrals)
       situation.load(file, now: visit.now)
-      var desk = Desk(
-        now: visit.now, settings: settings, rulebook: rulebook, evaluation: evaluation,
-        pseudonyms: pseudonyms, file: file, takesShortCuts: takesShortCuts)
+      var desk = Desk(now: visit.now, engine: self, file: file)
       swap(&desk.household, &visit.household)
       swap(&desk.outbox, &outbox)
+      swap(&desk.collected, &triggers)
       work(&desk)
+      desk.collected.removeAll(keepingCapacity: true)
+      swap(&desk.collected, &triggers)
       swap(&desk.household, &visit.household)
       swap(&desk.outbox, &outbox)
     }
@@ -141,6 +146,21 @@ extension HouseholdState {
       }
     }
     return states
+  }
+
+  /// Whether its referrals are the same to rules as they were, in the same order.
+  func shows(_ states: [ReferralInView]) -> Bool {
+    var next = 0
+    for index in openings.indices {
+      for at in openings[index].referrals.indices {
+        guard next < states.count, states[next].id == openings[index].referrals[at].id,
+          states[next].state == openings[index].referrals[at].state,
+          states[next].openedBy == openings[index].openedBy
+        else { return false }
+        next += 1
+      }
+    }
+    return next == states.count
   }
 
   struct ReferralInView: Hashable {

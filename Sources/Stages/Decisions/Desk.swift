@@ -8,10 +8,8 @@ import Vocabulary
 struct Desk {
   var household: HouseholdState
   let now: Instant
-  let settings: StageSettings
-  let rulebook: Rulebook
+  private let engine: DecisionEngine
   let evaluation: RuleEvaluation
-  let pseudonyms: Pseudonyms
   let file: HouseholdFile
   var outbox: Outbox
   let takesShortCuts: Bool
@@ -38,33 +36,34 @@ struct Desk {
   }
 
   /// An empty desk; the household's state and what it sends come from `DecisionEngine`.
-  init(
-    now: Instant, settings: StageSettings, rulebook: Rulebook, evaluation: RuleEvaluation,
-    pseudonyms: Pseudonyms, file: HouseholdFile, takesShortCuts: Bool
-  ) {
-    self.takesShortCuts = takesShortCuts
+  init(now: Instant, engine: DecisionEngine, file: HouseholdFile) {
+    self.engine = engine
+    evaluation = engine.evaluation
+    takesShortCuts = engine.takesShortCuts
     household = HouseholdState(key: file.key)
     outbox = Outbox()
     self.now = now
-    self.settings = settings
-    self.rulebook = rulebook
-    self.evaluation = evaluation
-    self.pseudonyms = pseudonyms
     self.file = file
   }
 
-  var pack: PolicyPack { settings.pack }
+  var settings: StageSettings { engine.settings }
+  var rulebook: Rulebook { engine.rulebook }
+  var pseudonyms: Pseudonyms { engine.pseudonyms }
+  var pack: PolicyPack { engine.settings.pack }
   var situation: Situation { evaluation.situation }
   var router: Router { Router(directory: settings.directory) }
 
   /// How long an event is decided again when a fact changes (semantics 3).
   var eventWindow: Term {
-    rulebook.terms.eventWindow.flatMap { situation.resolvedParameters.term($0) }
+    rulebook.terms.eventWindow.flatMap(situation.term)
       ?? Term(90, .days)
   }
 
   /// Decides all rules that may answer differently than before.
   mutating func decide(_ rulebook: Rulebook) {
+    // Taken up once: what is handed on is counted no more.
+    let evaluation = evaluation
+    let situation = situation
     var changed = changes(rulebook)
     collected = collectTriggers(rulebook)
     let today = now.date
@@ -82,7 +81,7 @@ struct Desk {
       household.outlook = HouseholdBrief.Outlook(policy: rulebook.policyTag)
     }
     let earliest = earliestChange()
-    findShortage(rulebook)
+    findHopeless(rulebook)
     var before = household.referralStates
     if isPolicySweep { followPolicy(rulebook) }
     carryOnAdopted()
@@ -94,9 +93,10 @@ struct Desk {
     // What one event is found to rest on no more may take the next with it.
     for pass in 0..<Desk.maximumPasses + collected.count {
       dateSituations(rulebook, changed)
-      let states = household.referralStates
       // In another order they are the same to the rules.
-      if states != before, Set(states) != Set(before) {
+      if !household.shows(before), case let states = household.referralStates,
+        Set(states) != Set(before)
+      {
         before = states
         refreshReferrals()
         let referrals = rulebook.mask([Rulebook.referralsChanged])
@@ -111,17 +111,25 @@ struct Desk {
           let isInWindow = collected[at].isInWindow
           triggered |= collected[at].rules & (isInWindow ? .max : rulebook.lookingAhead)
         }
-        for rule in rulebook.eventRules(triggered & ~household.outlook.short)
-        where rule.rule.isEffective(on: today) {
-          decideEvents(rule, changed, earliest, &nextDecision)
+        let hopeless = hopeless(rulebook, triggered)
+        // What held before they were without hope has to be found out anew.
+        for at in collected.indices { collected[at].said.held &= ~hopeless }
+        rulebook.eventRules.each(triggered & ~hopeless) { rule in
+          if rule.rule.isEffective(on: today) {
+            decideEvents(rule, evaluation, situation, changed, earliest, &nextDecision)
+          }
         }
         for rule in rulebook.eventRulesWithoutBit
         where rule.rule.isEffective(on: today) {
-          decideEvents(rule, changed, earliest, &nextDecision)
+          decideEvents(rule, evaluation, situation, changed, earliest, &nextDecision)
         }
       }
-      for rule in rulebook.situationRules where rule.rule.isEffective(on: today) {
-        decideSituation(rule, changed, &nextDecision)
+      for at in 0..<rulebook.situationRules.count {
+        rulebook.situationRules.at(at) { rule in
+          if rule.rule.isEffective(on: today) {
+            decideSituation(rule, evaluation, situation, changed, &nextDecision)
+          }
+        }
       }
       followUp(&nextDecision)
     }
@@ -180,8 +188,8 @@ struct Desk {
   // MARK: Event rules
 
   private mutating func decideEvents(
-    _ eventful: Rulebook.Eventful, _ changed: FactMask?, _ earliest: CivilDate,
-    _ nextDecision: inout Instant
+    _ eventful: Rulebook.Eventful, _ evaluation: RuleEvaluation, _ situation: Situation,
+    _ changed: FactMask?, _ earliest: CivilDate, _ nextDecision: inout Instant
   ) {
     let rule = eventful.rule
     let bit = eventful.mask
@@ -258,8 +266,10 @@ struct Desk {
 
   /// Events that trigger rules and concern this household, each once, in effective order; also
   /// announced ones of days to come (semantics 2: a notice of release).
-  private func collectTriggers(_ rulebook: Rulebook) -> [Trigger] {
+  private mutating func collectTriggers(_ rulebook: Rulebook) -> [Trigger] {
     var found: [Trigger] = []
+    swap(&found, &collected)
+    found.removeAll(keepingCapacity: true)
     found.reserveCapacity(16)
     let window = eventWindow
     var limit: (effective: Instant, at: Instant)?
@@ -399,8 +409,8 @@ struct Desk {
   // MARK: Situation rules
 
   private mutating func decideSituation(
-    _ situational: Rulebook.Situational, _ changed: FactMask?,
-    _ nextDecision: inout Instant
+    _ situational: Rulebook.Situational, _ evaluation: RuleEvaluation, _ situation: Situation,
+    _ changed: FactMask?, _ nextDecision: inout Instant
   ) {
     if let changed {
       guard changed.touches(situational.reads),
@@ -413,6 +423,7 @@ struct Desk {
     if situational.asksForOpenReferrals { situation.decidingRule = rule.id }
     situation.look(from: .now(now))
     let subjects = evaluation.subjects(rule, event: nil)
+    let wasOpen = household.openings.areOf(rule.id)
     /// What fails for everybody.
     var common: Answer?
     for subject in subjects {
@@ -420,33 +431,43 @@ struct Desk {
         isGone(subject, rule)
         ? .fails(.deceased)
         : common ?? evaluation.decide(rule, subject: subject, event: nil)
-      if takesShortCuts, situational.common.fail(by: answer) { common = answer }
-      if let gate = rule.opensWhen, answer.isPossible, !isLive(rule, subject) {
-        if !evaluation.holds(gate) { answer = .fails(.gate) }
-      }
-      let last =
-        answer.isPossible ? rule.opensBy.flatMap(evaluation.date) : nil
-      nextDecision = min(nextDecision, evaluation.validUntil)
-      if answer.isPossible, let last, !held(rule, subject, by: last) {
-        answer = .fails(.opensBy)
-      }
-      if case .fails(let failure) = answer, case let bit = situational.bit(of: failure), bit != 0 {
-        standing |= bit
+      if answer.isPossible {
+        answer = opens(rule, subject, answer, evaluation, &nextDecision)
       } else {
-        isStanding = false
+        nextDecision = min(nextDecision, evaluation.validUntil)
+        if takesShortCuts, situational.common.fail(by: answer) { common = answer }
       }
-      reconcile(rule, subject: subject, event: nil, answer)
+      var bit: UInt64 = 0
+      if case .fails(let failure) = answer { bit = situational.bit(of: failure) }
+      standing |= bit
+      if bit == 0 { isStanding = false }
+      if wasOpen || answer.isPossible { reconcile(rule, subject: subject, event: nil, answer) }
     }
     household.outlook.standing &= ~situational.mask
     if isStanding { household.outlook.standing |= standing }
-    // People the rule no longer speaks of, such as former members.
-    for index in household.openings.indices
-    where household.openings[index].rule == rule.id && household.openings[index].phase.isLive
-      && !speaks(of: household.openings[index].subject, subjects)
-    {
-      end(index, rule)
+    if wasOpen {
+      // People the rule no longer speaks of, such as former members.
+      for index in household.openings.indices
+      where household.openings[index].rule == rule.id && household.openings[index].phase.isLive
+        && !speaks(of: household.openings[index].subject, subjects)
+      {
+        end(index, rule)
+      }
     }
-    situation.decidingRule = ""
+    if situational.asksForOpenReferrals { situation.decidingRule = "" }
+  }
+
+  /// What becomes of an answer that is possible by what the rule asks for besides its conditions.
+  private func opens(
+    _ rule: CompiledRule, _ subject: Int?, _ answer: Answer, _ evaluation: RuleEvaluation,
+    _ nextDecision: inout Instant
+  ) -> Answer {
+    let isShut = rule.opensWhen.map { !isLive(rule, subject) && !evaluation.holds($0) } ?? false
+    let last = isShut ? nil : rule.opensBy.flatMap(evaluation.date)
+    nextDecision = min(nextDecision, evaluation.validUntil)
+    if isShut { return .fails(.gate) }
+    if let last, !held(rule, subject, by: last) { return .fails(.opensBy) }
+    return answer
   }
 
   /// Whether a rule that has to come to hold by a day did, in the light of everything known now: by

@@ -47,7 +47,7 @@ extension Desk {
     situation.look(from: .now(now))
     situation.begin()
     // Nobody is left to be visited where all members of a known household have died.
-    guard file.compositions.isEmpty || !situation.members.isEmpty,
+    guard file.compositions.isEmpty || situation.hasMembers,
       let exit = situation.exits().first(where: { starts(ladder, $0.event, former) }),
       let event = file.event(exit.event)
     else { return nil }

@@ -20,20 +20,40 @@ final class ListConditions {
 
   /// So many events of a list, or so much of what each of them adds, conditions of the rule ask
   /// for.
-  struct Thresholds {
+  final class Thresholds {
     static let capacity = 4
     let use: Use
-    /// What an event adds for each of the conditions; nil: 1.
-    fileprivate(set) var numbers: [Program?]
-    /// The least that each of them asks for, at any time and place; 0 beyond them.
-    fileprivate(set) var least: SIMD4<Int64>
+    /// What an event adds for the conditions that ask for so much of it. The others, which count
+    /// events, come behind them.
+    let numbers: ProgramRow
+    /// The least that each of the conditions asks for, at any time and place; 0 beyond them.
+    let least: SIMD4<Int64>
+
+    init(_ use: Use, _ conditions: [Threshold]) {
+      self.use = use
+      let summing = conditions.filter { $0.number != nil }
+      numbers = ProgramRow(summing.compactMap(\.number))
+      var least = SIMD4<Int64>.zero
+      for (at, condition) in (summing + conditions.filter { $0.number == nil }).enumerated() {
+        least[at] = condition.least
+      }
+      self.least = least
+    }
+  }
+
+  /// What one condition asks for.
+  struct Threshold {
+    let use: Use
+    /// What an event adds; nil: 1.
+    let number: Program?
+    let least: Int64
   }
 
   let uses: [Use]
   /// The types of events that reach the rule through these lists only.
   let changes: FactMask
   /// The rule fails for every event where less is on file than any of them asks for.
-  let thresholds: [Thresholds]
+  let thresholds: ObjectRow<Thresholds>
 
   init(of rule: CompiledRule, _ pack: PolicyPack, _ mask: (Set<FactID>) -> FactMask) {
     var uses: [Use] = []
@@ -48,25 +68,20 @@ final class ListConditions {
     self.uses = uses
     let types = Set(uses.flatMap(\.list.types).map { FactID(rawValue: $0.rawValue) })
     changes = mask(types.subtracting(Rulebook.changes(that: reads, pack)))
-    thresholds = rule.isLookingAhead ? [] : ListConditions.thresholds(rule, pack)
+    thresholds = ObjectRow(rule.isLookingAhead ? [] : ListConditions.thresholds(rule, pack))
   }
 
   /// The thresholds of a rule; those on the same events of a list are found by going through it
   /// once.
   private static func thresholds(_ rule: CompiledRule, _ pack: PolicyPack) -> [Thresholds] {
-    var thresholds: [Thresholds] = []
+    var groups: [[Threshold]] = []
     for next in rule.when.compactMap({ ListConditions.threshold($0, pack) }) {
-      let at = thresholds.firstIndex {
-        $0.numbers.count < Thresholds.capacity && $0.use.isTheSame(as: next.use)
+      let at = groups.firstIndex {
+        $0.count < Thresholds.capacity && $0[0].use.isTheSame(as: next.use)
       }
-      if let at {
-        thresholds[at].least[thresholds[at].numbers.count] = next.least[0]
-        thresholds[at].numbers += next.numbers
-      } else {
-        thresholds.append(next)
-      }
+      if let at { groups[at].append(next) } else { groups.append([next]) }
     }
-    return thresholds
+    return groups.map { Thresholds($0[0].use, $0) }
   }
 
   /// The facts that derived facts and the assessment read for the rule: how is not known here.
@@ -95,7 +110,7 @@ final class ListConditions {
   }
 
   /// Nil where the condition could be unknown, or might hold whatever is on file.
-  private static func threshold(_ clause: CompiledClause, _ pack: PolicyPack) -> Thresholds? {
+  private static func threshold(_ clause: CompiledClause, _ pack: PolicyPack) -> Threshold? {
     guard let threshold = clause.threshold, let use = use(threshold.use, pack),
       clause.reads.facts.allSatisfy({
         $0 == threshold.use.list || Rulebook.isAlwaysKnown($0, pack.facts)
@@ -110,8 +125,7 @@ final class ListConditions {
       case .parameter(let index): pack.parameters.least(index)
       }
     return least.map {
-      Thresholds(
-        use: use, numbers: [threshold.number?.program], least: SIMD4(max(0, $0), 0, 0, 0))
+      Threshold(use: use, number: threshold.number?.program, least: max(0, $0))
     }
   }
 }
@@ -121,7 +135,7 @@ extension RuleEvaluation {
   /// of it.
   func sees(_ eventful: Rulebook.Eventful, _ index: Int, of person: PersonView, owner: Int) -> Bool
   {
-    var hint = -1
+    var hint = 0
     return eventful.lists.uses.contains { use in
       if use.list.mayShow(index, of: person, near: &hint), mayPass(use, eventful, index, owner) {
         return true
@@ -136,7 +150,7 @@ extension RuleEvaluation {
   /// Whether an event of a person may add to one of the rule's thresholds.
   func adds(_ eventful: Rulebook.Eventful, _ index: Int, of person: PersonView, owner: Int) -> Bool
   {
-    var hint = -1
+    var hint = 0
     return eventful.lists.thresholds.contains {
       $0.use.list.mayShow(index, of: person, near: &hint)
         && mayPass($0.use, eventful, index, owner)
@@ -147,14 +161,22 @@ extension RuleEvaluation {
   ///
   /// - Parameter persons: those of the file that is loaded.
   func isShort(_ eventful: Rulebook.Eventful, _ persons: [PersonOnFile]) -> Bool {
-    eventful.lists.thresholds.contains { thresholds in
-      var sums = SIMD4<Int64>.zero
-      for owner in persons.indices {
-        add(thresholds, eventful, persons[owner].view, owner, to: &sums)
-        if all(sums .>= thresholds.least) { return false }
-      }
-      return true
+    let thresholds = eventful.lists.thresholds
+    return (0..<thresholds.count).contains { at in
+      thresholds.at(at) { isShort($0, eventful, persons) }
     }
+  }
+
+  private func isShort(
+    _ thresholds: ListConditions.Thresholds, _ eventful: Rulebook.Eventful,
+    _ persons: [PersonOnFile]
+  ) -> Bool {
+    var sums = SIMD4<Int64>.zero
+    for owner in persons.indices {
+      add(thresholds, eventful, persons[owner].view, owner, to: &sums)
+      if all(sums .>= thresholds.least) { return false }
+    }
+    return true
   }
 
   /// Adds the most that the events of a person add up to, as far as it is needed.
@@ -164,9 +186,9 @@ extension RuleEvaluation {
   ) {
     let list = thresholds.use.list
     let log = person.log
-    /// What the last stage of each transaction and the like adds at most.
-    var added: [(key: FieldView?, numbers: SIMD4<Int64>)] = []
-    var hint = -1
+    added.removeAll(keepingCapacity: true)
+    var hint = 0
+    var keyHint = 0
     var next = list.first(in: log, from: 0)
     while next < log.eventCount {
       let index = next
@@ -175,13 +197,12 @@ extension RuleEvaluation {
         mayPass(thresholds.use, eventful, index, owner)
       else { continue }
       let numbers = numbers(thresholds)
-      let key = list.key(of: index, in: log)
+      let key = list.key(of: index, in: log, near: &keyHint)
       if let former = added.firstIndex(where: { list.areOne($0.key, key) }) {
         let more = pointwiseMax(.zero, numbers &- added[former].numbers)
         added[former].numbers &+= more
         sums &+= more
       } else {
-        if added.isEmpty { added.reserveCapacity(8) }
         added.append((key, numbers))
         sums &+= numbers
       }
@@ -191,13 +212,13 @@ extension RuleEvaluation {
     }
   }
 
-  /// What the event that was asked about last adds, at least nothing and no more than is needed;
-  /// all of that where it is not known.
+  /// What the event that was asked about last adds, at least nothing: all that is needed where it
+  /// is not known, and one where events are counted.
   private func numbers(_ thresholds: ListConditions.Thresholds) -> SIMD4<Int64> {
-    var numbers = SIMD4<Int64>.zero
-    for (at, program) in thresholds.numbers.enumerated() {
+    var numbers = SIMD4<Int64>.one
+    for at in 0..<thresholds.numbers.count {
       let least = thresholds.least[at]
-      let number = program.map { $0.evaluate(context).intValue ?? least } ?? 1
+      let number = thresholds.numbers.at(at) { $0.int(context) } ?? least
       numbers[at] = min(max(0, number), least)
     }
     return numbers

@@ -11,9 +11,6 @@ extension Desk {
     outlook.sensitive = 0
     outlook.settled = 0
     outlook.settledThrough = .earliest
-    outlook.unable = 0
-    let stated = statedFacts(rulebook.needed)
-    for needs in rulebook.needs where needs.facts & stated == 0 { outlook.unable |= needs.rule }
     for at in collected.indices { lookOut(at, rulebook, &outlook) }
     household.outlook = outlook
   }
@@ -29,7 +26,7 @@ extension Desk {
       decided & ~collected[at].said.gated & ~outlook.unable & ~outlook.short
     guard open != 0 else { return }
     let trigger = collected[at]
-    for eventful in rulebook.eventRules(open) {
+    rulebook.eventRules.each(open) { eventful in
       if (trigger.ungated | trigger.said.held) & eventful.mask == 0,
         evaluation.gate(eventful, trigger.position) == .fails
       {
@@ -44,15 +41,29 @@ extension Desk {
     }
   }
 
-  /// Finds the rules for which too little is on file, and of which nothing is open, by bit: they
-  /// have nothing to say.
-  mutating func findShortage(_ rulebook: Rulebook) {
+  /// Finds the rules that fail for every event, by bit: those of which nobody has stated what they
+  /// need; and those for which too little is on file, where nothing of them is open.
+  mutating func findHopeless(_ rulebook: Rulebook) {
+    household.outlook.unable = 0
+    let stated = statedFacts(evaluation.needed)
+    for needs in rulebook.needs where needs.facts & stated == 0 {
+      household.outlook.unable |= needs.rule
+    }
     household.outlook.short = 0
     guard takesShortCuts else { return }
     for eventful in rulebook.counting
     where !isLive(eventful.rule.id) && evaluation.isShort(eventful, file.persons) {
       household.outlook.short |= eventful.mask
     }
+  }
+
+  /// Those of some rules that need not be decided for that: what is open of a rule may have to be
+  /// taken back.
+  func hopeless(_ rulebook: Rulebook, _ rules: UInt64) -> UInt64 {
+    guard takesShortCuts else { return 0 }
+    var hopeless = rules & (household.outlook.short | household.outlook.unable)
+    rulebook.eventRules.each(hopeless) { if isLive($0.rule.id) { hopeless &= ~$0.mask } }
+    return hopeless
   }
 
   private func isLive(_ rule: String) -> Bool {
@@ -63,9 +74,9 @@ extension Desk {
 
   /// Which of some facts are on file, by bit: an event states them of one of the people, or of the
   /// household where they stand for its type.
-  private func statedFacts(_ facts: [FactID]) -> UInt64 {
-    var stated = situation.stated(facts)
-    for (at, fact) in facts.enumerated() where stated & (1 << UInt64(at)) == 0 {
+  private func statedFacts(_ needed: StatedFacts) -> UInt64 {
+    var stated = situation.stated(needed)
+    for (at, fact) in needed.facts.enumerated() where stated & (1 << UInt64(at)) == 0 {
       if file.log.tells(fact) { stated |= 1 << UInt64(at) }
     }
     return stated

@@ -6,19 +6,23 @@ import Vocabulary
 /// What was open before an event (semantics 27).
 extension Desk {
   /// What opened by a situation has no opening event. Where rules ask whether it was open before
-  /// theirs (semantics 27), it counts from the first of these events before which the situation held
-  /// already, in the light of everything known now; whenever it was noticed.
+  /// theirs (semantics 27), it counts from the first of these events before which the situation
+  /// held already, in the light of everything known now; whenever it was noticed.
   mutating func dateSituations(_ rulebook: Rulebook, _ changed: FactMask?) {
-    guard household.openings.contains(where: \.isOpenBySituation) else { return }
-    let asking = collected.filter {
-      $0.rules & rulebook.askingForReferrals != 0 && $0.effective <= now
+    let openings = household.openings.indices
+    guard openings.contains(where: { isOpenBySituation($0) }) else { return }
+    func isAsking(_ at: Int) -> Bool {
+      collected[at].rules & rulebook.askingForReferrals != 0 && collected[at].effective <= now
     }
+    guard collected.indices.contains(where: isAsking) else { return }
+    let asking = collected.indices.filter(isAsking).map { collected[$0] }
     guard let last = asking.last else { return }
     let isAskedAnew = asking.contains(where: \.isNew)
     let concerned: [(index: Int, rule: Rulebook.Situational)] =
       household.openings.indices.compactMap { index in
+        guard isOpenBySituation(index) else { return nil }
         let opening = household.openings[index]
-        guard opening.isOpenBySituation, let rule = rulebook.situationRule(opening.rule),
+        guard let rule = rulebook.situationRule(opening.rule),
           isAskedAnew || changed?.touches(rule.reads) ?? true
             || opening.openedBy == opening.openedAt
         else { return nil }
@@ -44,8 +48,13 @@ extension Desk {
     situation.look(from: .now(now))
   }
 
-  /// The search for another match counts from when that counts, or last counted, for which the first
-  /// one failed.
+  /// Whether an opening is open, and not for an event.
+  private func isOpenBySituation(_ index: Int) -> Bool {
+    household.openings[index].phase == .open && household.openings[index].triggers.isEmpty
+  }
+
+  /// The search for another match counts from when that counts, or last counted, for which the
+  /// first one failed.
   private mutating func dateSocialMatches() {
     guard let rule = pack.rule(.socialMatch)?.id else { return }
     for index in household.openings.indices
@@ -68,9 +77,4 @@ extension Desk {
     return evaluation.subjects(rule, event: nil).contains(subject)
       && evaluation.decide(rule, subject: subject, event: nil).isPossible
   }
-}
-
-extension Opening {
-  /// Open, and not for an event.
-  fileprivate var isOpenBySituation: Bool { phase == .open && triggers.isEmpty }
 }

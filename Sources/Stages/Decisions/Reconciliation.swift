@@ -159,10 +159,9 @@ extension Desk {
   private mutating func carryOn(
     _ index: Int, _ rule: CompiledRule, _ subject: Int?, _ event: EventPosition?, _ answer: Answer
   ) {
-    let opening = household.openings[index]
-    if opening.phase == .holding {
+    if household.openings[index].phase == .holding {
       guard let hold = holdTerm(rule),
-        now >= hold.deadline(from: opening.since, calendar: pack.calendar)
+        now >= hold.deadline(from: household.openings[index].since, calendar: pack.calendar)
       else { return }
       household.openings[index].phase = .open
       household.openings[index].openedAt = now
@@ -170,17 +169,18 @@ extension Desk {
       return
     }
     let trigger = event.flatMap(file.event)
-    let isNewEvent = trigger.map { !opening.triggers.contains($0.key) } ?? false
+    let isNewEvent =
+      trigger.map { !household.openings[index].triggers.contains($0.key) } ?? false
     if let trigger, isNewEvent {
       household.openings[index].triggers.append(trigger.key)
       noteFirstTrigger(index)
       household.fired.append(
         Fired(
-          rule: rule.id, event: trigger.key, subject: opening.subject,
+          rule: rule.id, event: trigger.key, subject: household.openings[index].subject,
           effective: trigger.effective))
     }
-    guard opening.phase == .open else { return }
-    if opening.review, answer == .holds {
+    guard household.openings[index].phase == .open else { return }
+    if household.openings[index].review, answer == .holds {
       confirm(index, rule, subject, event)
     } else if isNewEvent {
       dropAnswered(index, rule, subject, event)

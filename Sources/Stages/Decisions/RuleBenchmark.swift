@@ -3,13 +3,13 @@ public import Streaming
 public import Vocabulary
 
 /// Decides one household's rules again and again, for the `bench` command: the code of the daemon
-/// from the household's state in memory to the answers, without reading or writing the state.
+/// from the household's state in memory to the answers, without reading or writing the state. The
+/// household is as a decision leaves it: with the answers of the one before.
 public final class RuleBenchmark {
   private let engine: DecisionEngine
   private let overlay: StateOverlay
-  private let household: HouseholdState
+  private var visit: HouseholdsStage.Visit
   private let copies: PersonCopies
-  private let now: Instant
   private let changed: [FactID]
 
   /// How many of the pack's rules read the changed fact, and how many are decided for a household.
@@ -28,10 +28,10 @@ public final class RuleBenchmark {
     engine = DecisionEngine(settings: settings)
     overlay = StateOverlay(base: state)
     let key = HouseholdKey(registry: number)
-    household = try HouseholdState.load(key, overlay)
+    let household = try HouseholdState.load(key, overlay)
     guard !household.links.isEmpty else { throw DecodingFailure("no household \(number)") }
     copies = PersonCopies(of: key.text.utf8, household.people, overlay)
-    self.now = now
+    visit = HouseholdsStage.Visit(household: household, now: now)
     changed = [FactID(fact)]
     let rulebook = Rulebook(pack: settings.pack)
     let mask = rulebook.mask(changed)
@@ -49,9 +49,8 @@ public final class RuleBenchmark {
   public func decideChanged() throws(DecodingFailure) { try decide(changed) }
 
   private func decide(_ changes: [FactID]?) throws(DecodingFailure) {
+    visit.household.pendingChanges = changes
     try copies.withViews { views throws(DecodingFailure) in
-      var visit = HouseholdsStage.Visit(household: household, now: now)
-      visit.household.pendingChanges = changes
       var outbox = Outbox()
       engine.conclude(&visit, persons: views, decides: true, outbox: &outbox)
     }

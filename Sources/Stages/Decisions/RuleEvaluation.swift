@@ -57,9 +57,16 @@ final class RuleEvaluation {
   let situation: Situation
   let context: EvaluationContext
   private let pack: PolicyPack
+  /// What the last stage of each transaction and the like adds at most to what a rule asks for;
+  /// for the length of one question, in memory that is used again.
+  var added: [(key: FieldView?, numbers: SIMD4<Int64>)] = []
 
-  init(situation: Situation, pack: PolicyPack) {
+  /// What event rules need.
+  let needed: StatedFacts
+
+  init(situation: Situation, pack: PolicyPack, needed: [FactID]) {
     self.situation = situation
+    self.needed = situation.statedFacts(needed)
     context = situation.context
     self.pack = pack
   }
@@ -82,10 +89,24 @@ final class RuleEvaluation {
     _ rule: CompiledRule, subject: Int?, event: EventPosition?, settled: UInt64 = 0
   ) -> Answer {
     begin(rule, subject: subject, event: event)
+    // Mostly a condition fails before any is unknown.
+    for index in 0..<rule.conditions.count where settled & (1 << UInt64(index)) == 0 {
+      let decision = rule.conditions.decide(index, context)
+      if case .holds = decision { continue }
+      if case .fails = decision { return .fails(.condition(index)) }
+      return decide(rule, settled: settled, from: index, decision)
+    }
+    return decide(rule, settled: settled, from: rule.conditions.count, .holds)
+  }
+
+  /// Goes on behind a condition that does not decide.
+  private func decide(
+    _ rule: CompiledRule, settled: UInt64, from start: Int, _ first: Decision
+  ) -> Answer {
     var missing: UnknownSet?
     var failure: Answer?
-    for index in 0..<rule.conditions.count where settled & (1 << UInt64(index)) == 0 {
-      switch rule.conditions.decide(index, context) {
+    for index in start..<rule.conditions.count where settled & (1 << UInt64(index)) == 0 {
+      switch index == start ? first : rule.conditions.decide(index, context) {
       case .holds: continue
       case .fails: return .fails(.condition(index))
       case .unknown(let set): missing = missing?.union(set) ?? set

@@ -29,9 +29,9 @@ struct FactMask: Equatable, Sendable {
 /// The rules of a pack, arranged for deciding.
 final class Rulebook {
   /// Rules without events, in order of id.
-  let situationRules: [Situational]
+  let situationRules: ObjectRow<Situational>
   /// Rules with events, in order of id.
-  let eventRules: [Eventful]
+  let eventRules: ObjectRow<Eventful>
   /// The event rules that each type triggers, by bit. Rules beyond `EventAnswers.capacity` have
   /// none, so that a type can be here without a bit.
   private let triggers: HashedIDTable
@@ -69,8 +69,9 @@ final class Rulebook {
   final class Situational {
     let rule: CompiledRule
     let reads: FactMask
-    /// Conditions and exceptions that have a bit.
+    /// Conditions and exceptions that have a bit, and their bits alone.
     private let clauses: [Clause]
+    private let bits: [UInt64]
     /// What can change whom it is about.
     private let subjectReads: FactMask
     /// Whether it asks for open referrals, among which its own do not count.
@@ -94,17 +95,18 @@ final class Rulebook {
       self.rule = rule
       self.reads = reads
       self.clauses = clauses
+      bits = clauses.map(\.bit)
       self.subjectReads = subjectReads
     }
 
     /// All its bits.
-    var mask: UInt64 { clauses.reduce(0) { $0 | $1.bit } }
+    var mask: UInt64 { bits.reduce(0, |) }
 
     /// The bit of the clause that the rule fails by; 0 where it has none.
     func bit(of failure: Failure) -> UInt64 {
       switch failure {
-      case .condition(let at): clauses[at].bit
-      case .exception(let at): clauses[rule.when.count + at].bit
+      case .condition(let at): bits[at]
+      case .exception(let at): bits[rule.conditions.count + at]
       default: 0
       }
     }
@@ -256,8 +258,8 @@ final class Rulebook {
       case .engine: break
       }
     }
-    situationRules = situational
-    eventRules = eventful
+    situationRules = ObjectRow(situational)
+    eventRules = ObjectRow(eventful)
     counting = eventful.filter { !$0.lists.thresholds.isEmpty }
     counted = HashedIDTable(
       counting.reduce(into: [:]) { counted, rule in
@@ -312,14 +314,16 @@ final class Rulebook {
   }
 
   /// The event rules beyond those that have a bit.
-  var eventRulesWithoutBit: ArraySlice<Eventful> { eventRules.dropFirst(EventAnswers.capacity) }
+  var eventRulesWithoutBit: Slice<ObjectRow<Eventful>> {
+    eventRules.dropFirst(EventAnswers.capacity)
+  }
 
   /// The event rules with some bits, in order of id.
   func eventRules(_ bits: UInt64) -> RulesByBit { RulesByBit(rules: eventRules, left: bits) }
 
   /// Goes through event rules by their bits: the first rules have those of their places.
   struct RulesByBit: Sequence, IteratorProtocol {
-    fileprivate let rules: [Eventful]
+    fileprivate let rules: ObjectRow<Eventful>
     fileprivate var left: UInt64
 
     mutating func next() -> Eventful? {

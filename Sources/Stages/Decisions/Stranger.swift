@@ -24,7 +24,7 @@ struct Stranger {
             key: HouseholdKey(text: ""), compositions: [], log: log,
             persons: [PersonOnFile(id: view.id, view: view)], referrals: []),
           now: Instant(microseconds: 0))
-        let evaluation = RuleEvaluation(situation: situation, pack: pack)
+        let evaluation = RuleEvaluation(situation: situation, pack: pack, needed: [])
         evaluation.begin(
           rule, subject: 0, event: EventPosition(owner: EventPosition.household, index: 0))
         if case .fails = clause.program.decide(situation.context) {

@@ -131,7 +131,7 @@ extension Desk {
   }
 
   private mutating func settleResidence() {
-    let isKnown = household.key.registryID != nil && !household.compositions.isEmpty
+    let isKnown = household.key.isRegistered && !household.compositions.isEmpty
     let committee = isKnown ? area.committee : ""
     let former = household.placements.residence
     guard committee != former else { return }
@@ -192,7 +192,8 @@ extension Desk {
   /// In another district there may be resources that can take what nobody could in the former one.
   mutating func offerToResources(_ index: Int) {
     let opening = household.openings[index]
-    guard opening.phase == .open, !opening.review, let rule = pack.rule(opening.rule) else { return }
+    guard opening.phase == .open, !opening.review, let rule = pack.rule(opening.rule)
+    else { return }
     let event = opening.triggers.first.flatMap(file.position)
     situation.look(from: .now(now, event: event))
     let scene = Scene(
