@@ -29,11 +29,8 @@ enum HouseholdBuiltin: String, CaseIterable {
 extension Situation {
   /// `slot` is that of a fact of households.
   func readHousehold(_ object: ObjectRef, _ slot: UInt16) -> Value {
-    read(householdSources + Int(slot), of: EventPosition.household, object, slot) {
-      let builtin = $0
-      return sight.pointee.file?._withUnsafeGuaranteedRef {
-        householdBuiltin(builtin, $0, object, slot)
-      } ?? Situation.noObject
+    read(householdSources + Int(slot), of: EventPosition.household, object, slot) { builtin in
+      onFile { householdBuiltin(builtin, $0, object, slot) }
     }
   }
 
@@ -105,7 +102,7 @@ extension Situation {
   }
 
   private func findProgrammes() -> UnsafeMutableBufferPointer<Programme>? {
-    guard sight.pointee.hasFile else { return nil }
+    guard sight.pointee.file != nil else { return nil }
     return current._withUnsafeGuaranteedRef { memory in
       if let kin = kinProgrammes() {
         memory.keep(kin.found, kin.standing)

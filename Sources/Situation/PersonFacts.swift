@@ -20,8 +20,8 @@ extension Situation {
   /// `slot` is that of a fact of persons.
   func readPerson(_ object: ObjectRef, _ slot: UInt16) -> Value {
     let index = Int(object.index)
-    return read(personSources + Int(slot), of: index, object, slot) {
-      personBuiltin($0, index, object, slot)
+    return read(personSources + Int(slot), of: index, object, slot) { builtin in
+      onFile { personBuiltin(builtin, index, $0, object, slot) }
     }
   }
 
@@ -55,10 +55,10 @@ extension Situation {
   }
 
   private func personBuiltin(
-    _ builtin: PersonBuiltin, _ index: Int, _ object: ObjectRef, _ slot: UInt16
+    _ builtin: PersonBuiltin, _ index: Int, _ file: HouseholdFile, _ object: ObjectRef,
+    _ slot: UInt16
   ) -> Value {
-    guard sight.pointee.hasFile else { return Situation.noObject }
-    let person = sight.pointee.people[index]
+    let person = file.persons[index].id
     var log: EventLogView { sight.pointee.logs[index + 1] }
     switch builtin {
     case .birth: return .date(person.birthDate)
@@ -80,21 +80,6 @@ extension Situation {
       return .bool(people?.movedOut(index, from: locality) != nil)
     case .inEvent: return .bool(named.contains(person))
     case .name: return name(of: index).map(Value.text) ?? .missing(object, field: slot)
-    default:
-      return sight.pointee.file?._withUnsafeGuaranteedRef {
-        personBuiltin(builtin, index, $0, object, slot)
-      } ?? Situation.noObject
-    }
-  }
-
-  /// What is found in the household's file.
-  private func personBuiltin(
-    _ builtin: PersonBuiltin, _ index: Int, _ file: HouseholdFile, _ object: ObjectRef,
-    _ slot: UInt16
-  ) -> Value {
-    let person = sight.pointee.people[index]
-    let log = sight.pointee.logs[index + 1]
-    switch builtin {
     case .relation:
       guard livesHere(index) else { return schema.text("") }
       if let entry = file.entry(of: person, at: view.instant) {
@@ -129,7 +114,6 @@ extension Situation {
           add(UInt32(index))
         }
       }
-    case .birth, .age, .male, .isMember, .movedOut, .inEvent, .name: return Situation.noObject
     }
   }
 

@@ -11,7 +11,6 @@ extension Situation {
     /// Of the facts that are others for another deciding event.
     var eventGeneration: UInt32 = 0
     var personCount = 0
-    var hasFile = false
     /// The same as the object's, which keeps it.
     var file: Unmanaged<HouseholdFile>?
     /// The log of the household, then those of the people.
@@ -30,8 +29,7 @@ extension Situation {
     let statementBits: Unmanaged<Statements>
     /// What events are about; the household's come first.
     var services = EventServices()
-    /// The people, and what was stated of each of them, once it was found out.
-    var people: UnsafeMutablePointer<CitizenID>
+    /// What was stated of each person, once it was found out.
     var statements: UnsafeMutablePointer<UInt64>
     /// From when on the series asked for last shows events.
     var oldest = (keep: Term(0, .days), today: CivilDate.earliest, instant: Instant.distantPast)

@@ -105,8 +105,7 @@ public final class Situation: FactHost {
         cells: memories[0].cells, logs: .allocate(capacity: logCapacity), lists: lists.lists,
         items: lists.items, serviceTable: .passUnretained(schema.services),
         statementBits: .passUnretained(schema.statements),
-        people: .allocate(capacity: logCapacity), statements: .allocate(capacity: logCapacity),
-        places: places))
+        statements: .allocate(capacity: logCapacity), places: places))
     super.init()
     let calendar = schema.pack.calendar
     func makeContext() -> EvaluationContext {
@@ -126,7 +125,6 @@ public final class Situation: FactHost {
 
   deinit {
     sight.pointee.logs.deallocate()
-    sight.pointee.people.deallocate()
     sight.pointee.statements.deallocate()
     sight.pointee.services.deallocate()
     sight.pointee.places.deallocate()
@@ -174,7 +172,7 @@ public final class Situation: FactHost {
     self.now = now
     deathsNow = (0, 0)
     namings.removeAll(keepingCapacity: true)
-    noteLogs(file.log, file.persons.count) { file.persons[$0].view }
+    noteLogs(file.log, file.persons.count) { file.persons[$0].view.log }
     sight.pointee.settled = (file.nobodyMoved ? file.lastMove : .distantFuture, file.hereAtLast)
     forgetViews()
     look(from: .now(now))
@@ -184,13 +182,13 @@ public final class Situation: FactHost {
   /// themselves.
   public func load(eventsOf persons: [PersonOnFile]) {
     forgetFile()
-    noteLogs(nil, persons.count) { persons[$0].view }
+    noteLogs(nil, persons.count) { persons[$0].view.log }
   }
 
   /// The same of one person.
   public func load(eventsOf person: PersonView) {
     forgetFile()
-    noteLogs(nil, 1) { _ in person }
+    noteLogs(nil, 1) { _ in person.log }
   }
 
   private func forgetFile() {
@@ -201,27 +199,23 @@ public final class Situation: FactHost {
     sight.pointee.settled = (.distantFuture, 0)
   }
 
-  private func noteLogs(_ log: EventLogView?, _ count: Int, _ person: (Int) -> PersonView) {
+  private func noteLogs(_ log: EventLogView?, _ count: Int, _ person: (Int) -> EventLogView) {
     sight.pointee.personCount = count
     if count >= logCapacity {
       sight.pointee.logs.deallocate()
-      sight.pointee.people.deallocate()
       sight.pointee.statements.deallocate()
       logCapacity = count + 1
       sight.pointee.logs = .allocate(capacity: logCapacity)
-      sight.pointee.people = .allocate(capacity: logCapacity)
       sight.pointee.statements = .allocate(capacity: logCapacity)
     }
-    sight.pointee.hasFile = log != nil
     sight.pointee.services.removeAll()
     sight.pointee.services.add(log?.eventCount ?? 0)
     if let log { sight.pointee.logs.initialize(to: log) }
     for index in 0..<count {
-      let person = person(index)
-      (sight.pointee.logs + index + 1).initialize(to: person.log)
-      (sight.pointee.people + index).initialize(to: person.id)
+      let log = person(index)
+      (sight.pointee.logs + index + 1).initialize(to: log)
       (sight.pointee.statements + index).initialize(to: 0)
-      sight.pointee.services.add(person.log.eventCount)
+      sight.pointee.services.add(log.eventCount)
     }
   }
 
@@ -235,7 +229,7 @@ public final class Situation: FactHost {
   @inline(__always)
   func place(of owner: Int) -> UnsafePointer<EventLogView>? {
     if owner == EventPosition.household {
-      return sight.pointee.hasFile ? UnsafePointer(sight.pointee.logs) : nil
+      return sight.pointee.file != nil ? UnsafePointer(sight.pointee.logs) : nil
     }
     return owner < sight.pointee.personCount ? UnsafePointer(sight.pointee.logs + owner + 1) : nil
   }
@@ -400,10 +394,7 @@ public final class Situation: FactHost {
   public func term(_ index: Int) -> Term? { withParameters { $0.resolved.term(index) } }
 
   private func withParameters<R>(_ ask: (ParametersInForce) -> R) -> R {
-    if sight.pointee.parameters == nil { _ = parametersInForce }
-    return current._withUnsafeGuaranteedRef { memory in
-      ask(memory.parameters ?? parametersInForce)
-    }
+    current._withUnsafeGuaranteedRef { ask($0.parameters ?? parametersInForce) }
   }
 
   /// Starts an evaluation at the present viewpoint, with the variables that every rule has.
@@ -414,22 +405,19 @@ public final class Situation: FactHost {
     sight.pointee.contexts?.rules._withUnsafeGuaranteedRef { context in
       context.begin(
         today: view.today, now: view.instant, tracing: tracing, isMoving: view.isMoving)
-      if let member {
-        context.set(
-          variable: VariableSlot.member,
-          to: ObjectRef(type: ObjectKind.person.rawValue, index: UInt32(member)))
-      } else if sight.pointee.hasMember {
-        context.set(variable: VariableSlot.member, to: nil)
+      /// A variable that stands for nothing mostly goes on to do so.
+      func set(_ variable: Int, to object: ObjectRef?, _ isSet: inout Bool) {
+        if object != nil || isSet { context.set(variable: variable, to: object) }
+        isSet = object != nil
       }
-      sight.pointee.hasMember = member != nil
-      if let event {
-        context.set(
-          variable: VariableSlot.event,
-          to: ObjectRef(type: ObjectKind.event.rawValue, index: event.packed))
-      } else if sight.pointee.hasEvent {
-        context.set(variable: VariableSlot.event, to: nil)
-      }
-      sight.pointee.hasEvent = event != nil
+      set(
+        VariableSlot.member,
+        to: member.map { ObjectRef(type: ObjectKind.person.rawValue, index: UInt32($0)) },
+        &sight.pointee.hasMember)
+      set(
+        VariableSlot.event,
+        to: event.map { ObjectRef(type: ObjectKind.event.rawValue, index: $0.packed) },
+        &sight.pointee.hasEvent)
     }
   }
 

@@ -31,6 +31,12 @@ extension Situation {
     }
   }
 
+  /// A fact that is found in the household's file.
+  @inline(__always)
+  func onFile(_ find: (HouseholdFile) -> Value) -> Value {
+    sight.pointee.file?._withUnsafeGuaranteedRef(find) ?? Situation.noObject
+  }
+
   /// A list of objects; `add` adds one. No other list may be made meanwhile.
   func list(
     of kind: ObjectKind, _ object: ObjectRef, _ slot: UInt16,

@@ -82,51 +82,49 @@ class ColumnCondition: @unchecked Sendable {
 }
 
 /// `a && b` and `a || b`: the right term is asked about the rows that the left one leaves open.
-private final class ColumnChain: ColumnCondition, @unchecked Sendable {
-  private let left: ColumnCondition
-  private let right: ColumnCondition
+private class ColumnTerms<Term: ColumnCondition>: ColumnCondition, @unchecked Sendable {
+  final let left: Term
+  final let right: Term
   private let decisive: Bool
 
-  init(_ left: ColumnCondition, _ right: ColumnCondition, decisive: Bool) {
+  init(_ left: Term, _ right: Term, decisive: Bool) {
     self.left = left
     self.right = right
     self.decisive = decisive
   }
 
-  override func holds(
-    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  /// The rows for which both terms together hold, by those of the left one.
+  @inline(__always)
+  final func joined(
+    _ asked: UInt64, _ first: UInt64, _ rest: (_ open: UInt64) -> UInt64?
   ) -> UInt64? {
-    guard let first = left.holds(c, range, rows, asked) else { return nil }
     let open = decisive ? asked & ~first : first
     if open == 0 { return first }
-    guard let second = right.holds(c, range, rows, open) else { return nil }
+    guard let second = rest(open) else { return nil }
     return decisive ? first | second : second
   }
 }
 
-/// The same of two comparisons of one column, which is read once.
-private final class ColumnComparePair: ColumnCondition, @unchecked Sendable {
-  private let left: ColumnCompare
-  private let right: ColumnCompare
-  private let decisive: Bool
-
-  init(_ left: ColumnCompare, _ right: ColumnCompare, decisive: Bool) {
-    self.left = left
-    self.right = right
-    self.decisive = decisive
+/// Any two terms.
+private final class ColumnChain: ColumnTerms<ColumnCondition>, @unchecked Sendable {
+  override func holds(
+    _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
+  ) -> UInt64? {
+    guard let first = left.holds(c, range, rows, asked) else { return nil }
+    return joined(asked, first) { right.holds(c, range, rows, $0) }
   }
+}
 
+/// Two comparisons of one column, which is read once.
+private final class ColumnComparePair: ColumnTerms<ColumnCompare>, @unchecked Sendable {
   override func holds(
     _ c: EvaluationContext, _ range: Value, _ rows: ColumnRows, _ asked: UInt64
   ) -> UInt64? {
     guard let number = left.number(c) else { return nil }
     return withNumbers(c, left.column, range, rows, asked) { numbers in
-      let first = passing(numbers, asked, left.op, number)
-      let open = decisive ? asked & ~first : first
-      if open == 0 { return first }
-      guard let number = right.number(c) else { return nil }
-      let second = passing(numbers, open, right.op, number)
-      return decisive ? first | second : second
+      joined(asked, passing(numbers, asked, left.op, number)) { open in
+        right.number(c).map { passing(numbers, open, right.op, $0) }
+      }
     }
   }
 }
